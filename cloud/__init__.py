@@ -1,0 +1,1 @@
+"""The aggregator: what all edges recorded, and the way back down to them."""

@@ -1,0 +1,288 @@
+"""The events of an edge, by stream: what each says, in past tense, with its version.
+
+Within a version changes are additive only. A type that the cloud does not know is stored raw.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contract.commands import CommandError, CommandState
+from contract.model import Record, UtcDatetime
+from contract.streams import Stream
+
+
+class EventData(Record):
+    """The `data` of an event. A subclass names its stream; `TYPE` is what the envelope carries."""
+
+    TYPE: ClassVar[str]
+    STREAM: ClassVar[Stream]
+
+
+class TransactionStarted(EventData):
+    """A charge point reported a start (OCPP 1.6 ed. 2 §4.8 "Start Transaction"), whatever the id tag's status."""
+
+    TYPE: ClassVar[str] = "TransactionStarted.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    transaction: UUID
+    """The transaction's identity everywhere but on the charge point's wire."""
+    transaction_id: int
+    """The number that the charge point knows it by; unique within the site for ever."""
+    charge_point: str
+    connector_id: int
+    id_tag: str
+    id_tag_status: str
+    """What the charge point was told: Accepted, Blocked, Expired, Invalid or ConcurrentTx."""
+    parent_id_tag: str | None = None
+    meter_start_wh: int | None
+    """The register at the start; `None` when the charge point sent none that can be read."""
+    started_at: UtcDatetime
+    reservation_id: int | None = None
+    flags: list[str] = Field(default_factory=list)
+    """Doubts about the record in words (`no_zone`, `skewed`, …). Empty: none."""
+
+
+class TransactionStopped(EventData):
+    """A transaction ended: reported by its charge point (OCPP 1.6 ed. 2 §4.10), or closed by the edge (`estimated`).
+
+    A second event for the same transaction replaces the first: the charge point's own word wins over an estimate.
+    """
+
+    TYPE: ClassVar[str] = "TransactionStopped.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    transaction: UUID
+    transaction_id: int
+    charge_point: str
+    connector_id: int | None
+    """`None` when the start of the transaction never reached the edge."""
+    id_tag: str | None
+    """The id tag that stopped it; `None` when it ended without one."""
+    meter_stop_wh: int | None
+    stopped_at: UtcDatetime
+    reason: str
+    energy_wh: int | None
+    """Energy delivered; `None` when there is no baseline to subtract."""
+    estimated: bool = False
+    flags: list[str] = Field(default_factory=list)
+
+
+class AuthorizationDecided(EventData):
+    """The edge answered an Authorize (OCPP 1.6 ed. 2 §4.1 "Authorize")."""
+
+    TYPE: ClassVar[str] = "AuthorizationDecided.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    charge_point: str
+    id_tag: str
+    status: str
+    reason: str
+    """The decision in one plain sentence, for the person who was refused."""
+
+
+class CommandProgressed(EventData):
+    """A command moved on at the edge."""
+
+    TYPE: ClassVar[str] = "CommandProgressed.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    command: UUID
+    state: CommandState
+    at: UtcDatetime
+    answer: dict[str, Any] | None = None
+    """The OCPP answer as the charge point gave it; `None` while there is none."""
+    error: CommandError | None = None
+
+
+class IdTagChanged(EventData):
+    """An id tag was written or removed at the site itself."""
+
+    TYPE: ClassVar[str] = "IdTagChanged.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    id_tag: str
+    status: str | None
+    """`None`: removed."""
+    expires_at: UtcDatetime | None = None
+    parent_id_tag: str | None = None
+    changed_by: str
+
+
+class SecurityEventRecorded(EventData):
+    """Somebody was refused, or a charge point reported a security event. Identical ones are merged with a count."""
+
+    TYPE: ClassVar[str] = "SecurityEventRecorded.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    kind: str
+    charge_point: str | None = None
+    detail: str = ""
+    count: int = 1
+
+
+class ChargePointBooted(EventData):
+    """A BootNotification was answered (OCPP 1.6 ed. 2 §4.2 "Boot Notification")."""
+
+    TYPE: ClassVar[str] = "ChargePointBooted.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    registration_status: str
+    vendor: str
+    model: str
+    serial_number: str | None = None
+    firmware_version: str | None = None
+
+
+class ChargePointConnected(EventData):
+    """A charge point's WebSocket was opened."""
+
+    TYPE: ClassVar[str] = "ChargePointConnected.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    remote_address: str
+
+
+class ChargePointDisconnected(EventData):
+    """A charge point's WebSocket ended, and no newer one had replaced it."""
+
+    TYPE: ClassVar[str] = "ChargePointDisconnected.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    reason: str
+
+
+class ConnectorStatusChanged(EventData):
+    """A StatusNotification (OCPP 1.6 ed. 2 §4.9 "Status Notification"); connector 0 is the charge point itself."""
+
+    TYPE: ClassVar[str] = "ConnectorStatusChanged.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    connector_id: int
+    status: str
+    error_code: str
+    info: str | None = None
+    vendor_error_code: str | None = None
+    status_at: UtcDatetime
+
+
+class FirmwareStatusChanged(EventData):
+    """A FirmwareStatusNotification (OCPP 1.6 ed. 2 §4.5)."""
+
+    TYPE: ClassVar[str] = "FirmwareStatusChanged.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    status: str
+
+
+class DiagnosticsStatusChanged(EventData):
+    """A DiagnosticsStatusNotification (OCPP 1.6 ed. 2 §4.4)."""
+
+    TYPE: ClassVar[str] = "DiagnosticsStatusChanged.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    status: str
+
+
+class DataTransferReceived(EventData):
+    """A vendor's own message from a charge point (OCPP 1.6 ed. 2 §4.3 "Data Transfer")."""
+
+    TYPE: ClassVar[str] = "DataTransferReceived.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    vendor_id: str
+    message_id: str | None = None
+    data: str | None = None
+    status: str
+
+
+class EdgeStarted(EventData):
+    """The edge process started."""
+
+    TYPE: ClassVar[str] = "EdgeStarted.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    software_version: str
+
+
+class Sample(Record):
+    """One sampledValue (OCPP 1.6 ed. 2 §7.43 "SampledValue"), its defaults filled in."""
+
+    measurand: str
+    value: str
+    """As the charge point wrote it, trimmed: a decimal number, or hex when `format` is SignedData."""
+    unit: str | None = None
+    phase: str | None = None
+    """`None`: over all phases."""
+    location: str = "Outlet"
+    context: str = "Sample.Periodic"
+    format: str = "Raw"
+
+
+class MeterValue(Record):
+    """The samples of one instant."""
+
+    sampled_at: UtcDatetime
+    samples: list[Sample]
+
+
+class MeterValuesSampled(EventData):
+    """Meter values arrived (OCPP 1.6 ed. 2 §4.7 "Meter Values", or `transactionData` of a StopTransaction)."""
+
+    TYPE: ClassVar[str] = "MeterValuesSampled.v1"
+    STREAM: ClassVar[Stream] = Stream.METER
+
+    charge_point: str
+    connector_id: int
+    transaction: UUID | None = None
+    values: list[MeterValue]
+
+
+class Skipped(EventData):
+    """Stands in its own stream for a contiguous range of numbers that will never arrive.
+
+    It takes the place of event `last`; the rolling hash goes on from `hash_after`.
+    """
+
+    TYPE: ClassVar[str] = "Skipped.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    first: int
+    last: int
+    count: int
+    why: str
+    hash_after: str
+
+
+EVENTS: dict[str, type[EventData]] = {
+    event.TYPE: event
+    for event in (
+        TransactionStarted,
+        TransactionStopped,
+        AuthorizationDecided,
+        CommandProgressed,
+        IdTagChanged,
+        SecurityEventRecorded,
+        ChargePointBooted,
+        ChargePointConnected,
+        ChargePointDisconnected,
+        ConnectorStatusChanged,
+        FirmwareStatusChanged,
+        DiagnosticsStatusChanged,
+        DataTransferReceived,
+        EdgeStarted,
+        MeterValuesSampled,
+        Skipped,
+    )
+}
+"""Every event type that this release knows. `Skipped` may appear in any stream."""

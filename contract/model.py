@@ -1,0 +1,40 @@
+"""The pydantic bases of everything that crosses between two processes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An instant. Input needs an offset; what is stored and sent is UTC."""
+
+
+class Record(BaseModel):
+    """A snake_case document of ours.
+
+    Unknown fields are ignored, so that an older reader understands a newer writer (additive changes only).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class OcppPayload(BaseModel):
+    """An OCPP 1.6 payload: camelCase on the wire, no field that the specification does not name."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+    )

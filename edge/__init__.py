@@ -1,0 +1,1 @@
+"""The on-site process: the OCPP 1.6 central system of one building."""

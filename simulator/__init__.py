@@ -1,0 +1,1 @@
+"""Virtual charge points and the demo. Shares no code with the edge or the cloud."""
