@@ -1,0 +1,1 @@
+"""All SQL of the edge: one writer, readers, migrations, one module per noun, the outbox."""

@@ -1,0 +1,104 @@
+"""The inbox of commands: what the cloud asked for, where it stands, what came of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from contract.commands import CommandError, CommandState
+from edge.clock import iso
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommand:
+    """One row of the inbox."""
+
+    command: UUID
+    number: int
+    action: str
+    charge_point: str
+    payload: dict[str, Any]
+    requested_by: str
+    state: CommandState
+    boot_id: str
+    deadline_boottime: float
+    """Seconds of the boot clock; means nothing under another `boot_id`."""
+
+
+def insert(connection: sqlite3.Connection, command: StoredCommand, now: datetime) -> bool:
+    """Store a command; a second copy changes nothing.
+
+    Returns:
+        Whether it was new.
+    """
+    cursor = connection.execute(
+        """INSERT INTO command (command, number, action, charge_point, payload, requested_by, state,
+                                boot_id, deadline_boottime, received_at, changed_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10) ON CONFLICT (command) DO NOTHING""",
+        (
+            str(command.command),
+            command.number,
+            command.action,
+            command.charge_point,
+            orjson.dumps(command.payload).decode(),
+            command.requested_by,
+            command.state,
+            command.boot_id,
+            command.deadline_boottime,
+            iso(now),
+        ),
+    )
+    return cursor.rowcount == 1
+
+
+def find(connection: sqlite3.Connection, command: UUID) -> StoredCommand | None:
+    """Look one up."""
+    row = connection.execute("SELECT * FROM command WHERE command = ?", (str(command),)).fetchone()
+    return None if row is None else _command(row)
+
+
+def in_state(connection: sqlite3.Connection, state: CommandState) -> list[StoredCommand]:
+    """List those in `state`, oldest first."""
+    rows = connection.execute("SELECT * FROM command WHERE state = ? ORDER BY received_at, number", (state,))
+    return [_command(row) for row in rows]
+
+
+def move(
+    connection: sqlite3.Connection,
+    command: UUID,
+    state: CommandState,
+    now: datetime,
+    *,
+    answer: dict[str, Any] | None = None,
+    error: CommandError | None = None,
+) -> None:
+    """Write a state that `relay.lifecycle` has allowed."""
+    connection.execute(
+        "UPDATE command SET state = ?, changed_at = ?, answer = ?, error = ? WHERE command = ?",
+        (
+            state,
+            iso(now),
+            None if answer is None else orjson.dumps(answer).decode(),
+            None if error is None else error.model_dump_json(),
+            str(command),
+        ),
+    )
+
+
+def _command(row: sqlite3.Row) -> StoredCommand:
+    return StoredCommand(
+        command=UUID(row["command"]),
+        number=row["number"],
+        action=row["action"],
+        charge_point=row["charge_point"],
+        payload=orjson.loads(row["payload"]),
+        requested_by=row["requested_by"],
+        state=CommandState(row["state"]),
+        boot_id=row["boot_id"],
+        deadline_boottime=row["deadline_boottime"],
+    )

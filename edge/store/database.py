@@ -1,0 +1,48 @@
+"""How the edge opens its SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from edge.errors import StoreError
+
+BUSY_TIMEOUT_S = 5.0
+
+
+def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -> sqlite3.Connection:
+    """Open the database with the pragmas that its guarantees rest on.
+
+    WAL lets readers work beside the one writer; `synchronous=FULL` makes a commit survive a power cut
+    (https://sqlite.org/pragma.html#pragma_synchronous). Transactions are begun by hand, never by the module.
+
+    Args:
+        path: the file; created when missing, unless `read_only`.
+        read_only: refuse to write through this connection.
+        synchronous: for the control run of the power-cut test alone.
+
+    Raises:
+        StoreError: the file cannot be opened.
+    """
+    try:
+        connection = sqlite3.connect(
+            path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"The database {path} cannot be opened: {error}",
+            hint="Check that the folder exists, that this user may write to it, and that the disk is not full.",
+        ) from error
+    return connection

@@ -1,0 +1,43 @@
+"""Who this edge is to the cloud: its store, its epoch, and which cloud database it last spoke with."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The one row of `identity`."""
+
+    store_id: UUID
+    epoch: int
+    incarnation: UUID | None
+    last_command_number: int
+    """The highest number of a command item that is stored; 0: none of this incarnation."""
+
+
+def read(connection: sqlite3.Connection) -> Identity:
+    """Read it."""
+    row = connection.execute("SELECT store_id, epoch, incarnation, last_command_number FROM identity").fetchone()
+    return Identity(
+        store_id=UUID(row["store_id"]),
+        epoch=row["epoch"],
+        incarnation=UUID(row["incarnation"]) if row["incarnation"] else None,
+        last_command_number=row["last_command_number"],
+    )
+
+
+def meet_incarnation(connection: sqlite3.Connection, incarnation: UUID) -> None:
+    """Remember the cloud database. Command numbers of another one mean nothing: they start from 0 again."""
+    connection.execute(
+        """UPDATE identity SET incarnation = ?1, last_command_number = 0
+           WHERE incarnation IS NULL OR incarnation <> ?1""",
+        (str(incarnation),),
+    )
+
+
+def remember_command_number(connection: sqlite3.Connection, number: int) -> None:
+    """Remember the highest stored item of the command sequence."""
+    connection.execute("UPDATE identity SET last_command_number = max(last_command_number, ?)", (number,))

@@ -1,0 +1,163 @@
+"""The outbox: every event on its way to the cloud, numbered without holes and chained by a rolling hash.
+
+A number is taken inside the database transaction that writes the row, so that what is numbered is what is stored.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from uuid_utils import uuid7
+
+from contract.batch import next_hash
+from contract.events import EventData
+from contract.link import StreamHead
+from contract.streams import Stream
+from edge.clock import Clock, iso
+
+
+@dataclass(slots=True)
+class Draft:
+    """An event that has no number yet."""
+
+    type: str
+    stream: str
+    subject: str
+    occurred_at: str
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Numbering:
+    """Gives the drafts of one database transaction their numbers and hashes, and writes them in one go."""
+
+    clock: Clock
+    drafts: list[Draft] = field(default_factory=list)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Append all drafts to the outbox. Belongs directly before the COMMIT."""
+        if not self.drafts:
+            return
+        heads = {
+            row["stream"]: (row["head"], row["head_hash"])
+            for row in connection.execute("SELECT stream, head, head_hash FROM stream")
+        }
+        stamp = _Stamp(self.clock)
+        rows = []
+        for draft in self.drafts:
+            head, previous = heads[draft.stream]
+            event = stamp.envelope(draft, head + 1)
+            chained = next_hash(previous, event)
+            heads[draft.stream] = (head + 1, chained)
+            rows.append((draft.stream, head + 1, stamp.recorded_at, event, chained))
+        connection.executemany(
+            "INSERT INTO outbox (stream, seq, recorded_at, event, hash) VALUES (?, ?, ?, ?, ?)", rows
+        )
+        connection.executemany(
+            "UPDATE stream SET head = ?, head_hash = ? WHERE stream = ?",
+            [(*heads[stream], stream) for stream in {draft.stream for draft in self.drafts}],
+        )
+
+
+class _Stamp:
+    """What all events of one database transaction share."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.recorded_at = iso(clock.now())
+        self._clock_synced = clock.synced()
+        self._boot_id = clock.boot_id
+        self._monotonic_ms = int(clock.boottime() * 1000)
+
+    def envelope(self, draft: Draft, seq: int) -> bytes:
+        return orjson.dumps(
+            {
+                "id": str(uuid7()),
+                "seq": seq,
+                "type": draft.type,
+                "occurred_at": draft.occurred_at,
+                "recorded_at": self.recorded_at,
+                "clock_synced": self._clock_synced,
+                "boot_id": self._boot_id,
+                "monotonic_ms": self._monotonic_ms,
+                "subject": draft.subject,
+                "data": draft.data,
+            }
+        )
+
+
+def draft(event: EventData, *, subject: str, occurred_at: datetime) -> Draft:
+    """Prepare an event for the outbox."""
+    return Draft(event.TYPE, event.STREAM.value, subject, iso(occurred_at), event.model_dump(mode="json"))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One row of the outbox."""
+
+    seq: int
+    event: bytes
+    hash: bytes
+
+
+def read_after(
+    connection: sqlite3.Connection, stream: Stream, after: int, *, limit: int, max_bytes: int
+) -> list[StoredEvent]:
+    """Read the events above `after` in order: at most `limit`, and at most `max_bytes` unless the first is larger."""
+    events: list[StoredEvent] = []
+    total = 0
+    for row in connection.execute(
+        "SELECT seq, event, hash FROM outbox WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?", (stream, after, limit)
+    ):
+        total += len(row["event"]) + 1
+        if events and total > max_bytes:
+            break
+        events.append(StoredEvent(row["seq"], row["event"], row["hash"]))
+    return events
+
+
+def hash_at(connection: sqlite3.Connection, stream: Stream, seq: int) -> bytes | None:
+    """Look up the rolling hash after event `seq`; `None` when that event is not kept (or never existed)."""
+    row = connection.execute("SELECT hash FROM outbox WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+    if row is None:
+        row = connection.execute(
+            "SELECT acknowledged_hash AS hash FROM stream WHERE stream = ? AND acknowledged = ?", (stream, seq)
+        ).fetchone()
+    return None if row is None else bytes(row["hash"])
+
+
+def heads(connection: sqlite3.Connection) -> dict[Stream, StreamHead]:
+    """What the outbox holds of each stream."""
+    return {
+        Stream(row["stream"]): StreamHead(
+            head=row["head"],
+            acknowledged=row["acknowledged"],
+            oldest_kept=row["oldest"] or 0,
+            hash=bytes(row["head_hash"]).hex(),
+        )
+        for row in connection.execute("""
+            SELECT stream, head, head_hash, acknowledged,
+                   (SELECT min(seq) FROM outbox WHERE outbox.stream = stream.stream) AS oldest
+            FROM stream""")
+    }
+
+
+def oldest_unsent(connection: sqlite3.Connection, stream: Stream) -> str | None:
+    """Tell when the oldest unacknowledged event was recorded; `None`: everything is acknowledged."""
+    row = connection.execute(
+        """SELECT recorded_at FROM outbox WHERE stream = ?1
+           AND seq > (SELECT acknowledged FROM stream WHERE stream = ?1) ORDER BY seq LIMIT 1""",
+        (stream,),
+    ).fetchone()
+    return None if row is None else str(row["recorded_at"])
+
+
+def acknowledge(connection: sqlite3.Connection, stream: Stream, cursor: int, chained: bytes) -> None:
+    """Remember the cloud's committed cursor. Never goes back; rows stay until retention removes them."""
+    connection.execute(
+        "UPDATE stream SET acknowledged = ?2, acknowledged_hash = ?3 WHERE stream = ?1 AND acknowledged < ?2",
+        (stream, cursor, chained),
+    )

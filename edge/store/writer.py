@@ -1,0 +1,202 @@
+"""The one writer: runs plain functions in a database transaction, many per commit.
+
+Each operation has its SAVEPOINT, so one that raises takes nothing of its neighbours with it. The statements run on the
+event loop; only the COMMIT, which waits for the disk, runs in a thread (docs/adr/0003). A future that `run` awaits is
+settled after the commit: *acknowledged means durable*.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+
+from contract.events import EventData
+from edge.clock import Clock, iso
+from edge.errors import StoreUnavailableError
+from edge.store.outbox import Draft, Numbering, draft
+
+Result = TypeVar("Result")
+
+MAX_BATCH = 256
+"""Operations per commit: bounds how long the event loop is busy before it looks at its sockets again."""
+
+PROBE_INTERVAL_S = 1.0
+
+_log = structlog.get_logger()
+
+
+class WriteTx:
+    """What an operation may do: read and write through `connection`, and leave events for the outbox."""
+
+    __slots__ = ("_drafts", "connection")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._drafts: list[Draft] = []
+
+    def emit(self, event: EventData, *, subject: str, occurred_at: datetime) -> None:
+        """Record an event; it is numbered when the batch commits and forgotten when this operation raises."""
+        self._drafts.append(draft(event, subject=subject, occurred_at=occurred_at))
+
+    def emit_data(self, kind: type[EventData], data: dict[str, Any], *, subject: str, occurred_at: datetime) -> None:
+        """As `emit`, for a hot path that has the event's fields in JSON form already."""
+        self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, iso(occurred_at), data))
+
+    def take_drafts(self) -> list[Draft]:
+        """Hand over the drafts of the operation that has just succeeded."""
+        drafts, self._drafts = self._drafts, []
+        return drafts
+
+
+Operation = Callable[[WriteTx], Any]
+
+
+@dataclass(slots=True)
+class _Job:
+    operation: Operation
+    settled: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Serialises all writes of the process.
+
+    Args:
+        connection: opened by `store.database.connect`; nobody else writes through it.
+        clock: stamps events.
+        on_events: called after a commit that put events into the outbox.
+        on_failure: called when a commit failed, before its operations learn of it.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        *,
+        on_events: Callable[[], None] = lambda: None,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._on_events = on_events
+        self._on_failure = on_failure
+        self._queue: deque[_Job] = deque()
+        self._wake = asyncio.Event()
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self.healthy = True
+        """False from a failed commit until a probe write succeeds."""
+
+    async def run(self, operation: Callable[[WriteTx], Result]) -> Result:
+        """Run `operation` inside the writer and return its result after the commit.
+
+        Raises:
+            StoreUnavailableError: the commit failed; nothing was stored.
+            Exception: whatever `operation` raised; its own writes were undone, the rest of its batch was not.
+        """
+        job = _Job(operation, asyncio.get_running_loop().create_future())
+        self._queue.append(job)
+        self._wake.set()
+        result: Result = await job.settled
+        return result
+
+    async def work(self) -> None:
+        """Serve the queue until cancelled. What was queued before the cancellation is committed first."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    await self._commit_batch()
+        finally:
+            while self._queue:
+                self._settle_unstarted()
+            self._disk.shutdown()
+
+    async def probe(self) -> None:
+        """Try a write each second while the store is unhealthy; a success makes it healthy again."""
+        while True:
+            await asyncio.sleep(PROBE_INTERVAL_S)
+            if not self.healthy:
+                try:
+                    await self.run(_touch)
+                except StoreUnavailableError:
+                    continue
+                self.healthy = True
+                _log.info("store_recovered")
+
+    async def _commit_batch(self) -> None:
+        jobs = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            numbering = self._run_all(jobs)
+            numbering.write(self._connection)
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._connection.commit)
+        except sqlite3.Error as error:
+            self._fail(jobs, error)
+            return
+        for job in jobs:
+            _settle(job)
+        if numbering.drafts:
+            self._on_events()
+
+    def _run_all(self, jobs: list[_Job]) -> Numbering:
+        numbering = Numbering(self._clock)
+        tx = WriteTx(self._connection)
+        execute = self._connection.execute
+        for job in jobs:
+            execute("SAVEPOINT operation")
+            try:
+                job.result = job.operation(tx)
+            except (
+                sqlite3.OperationalError
+            ):  # disk full, I/O error, read-only: the store's trouble, not the operation's
+                raise
+            except Exception as error:  # noqa: BLE001 - the task border of somebody else's function
+                job.error = error
+                tx.take_drafts()
+                execute("ROLLBACK TO operation")
+            else:
+                numbering.drafts += tx.take_drafts()
+            execute("RELEASE operation")
+        return numbering
+
+    def _fail(self, jobs: list[_Job], error: sqlite3.Error) -> None:
+        self.healthy = False
+        _log.error("commit_failed", error=str(error), operations=len(jobs))
+        if self._connection.in_transaction:
+            self._connection.rollback()
+        self._on_failure()
+        unavailable = StoreUnavailableError(
+            f"The database did not take a commit: {error}",
+            hint="Check the disk's free space and health; charge points keep their records until it works again.",
+        )
+        for job in jobs:
+            job.error = unavailable
+            _settle(job)
+
+    def _settle_unstarted(self) -> None:
+        job = self._queue.popleft()
+        job.error = StoreUnavailableError("The edge is stopping.")
+        _settle(job)
+
+
+def _touch(tx: WriteTx) -> None:
+    tx.connection.execute("UPDATE identity SET one = one")
+
+
+def _settle(job: _Job) -> None:
+    if job.settled.done():  # its waiter was cancelled; the write stands all the same
+        return
+    if job.error is not None:
+        job.settled.set_exception(job.error)
+    else:
+        job.settled.set_result(job.result)
