@@ -1,0 +1,1 @@
+"""What the site knows and decides. No I/O: every decision receives `now`."""

@@ -1,0 +1,31 @@
+"""Whether a charge point belongs here (OCPP 1.6 ed. 2 §4.2 "Boot Notification")."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from edge.domain.policy import Policy
+
+
+class Registration(StrEnum):
+    """§7.39 "RegistrationStatus"."""
+
+    ACCEPTED = "Accepted"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+
+
+class UnknownChargePoints(StrEnum):
+    """What is done with a charge point that nobody announced."""
+
+    REFUSE = "refuse"
+    """HTTP 404 at the door."""
+    PENDING = "pending"
+    """It may connect and boot, and is told Pending until an operator accepts it."""
+
+
+def interval_s(registration: Registration, policy: Policy) -> int:
+    """Give the `interval` of a BootNotification answer: heartbeats when accepted, else the wait before the next try."""
+    if registration is Registration.ACCEPTED:
+        return policy.heartbeat_interval_s
+    return policy.retry_boot_interval_s

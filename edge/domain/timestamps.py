@@ -1,0 +1,55 @@
+"""Reading the times that charge points write.
+
+OCPP 1.6 wants ISO 8601; seen are times without a zone, `+0200`, lower-case `z`, a blank for the `T`, nine fractional
+digits, 1970 before the clock was set, and empty text. Every reading says how far it can be believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+ABSURDLY_OLD = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A reading of a charge point's time."""
+
+    at: datetime
+    """The best estimate, UTC: the charge point's own time where it is believable, else the time of receipt."""
+    flag: str | None
+    """`no_time_stamp`, `unreadable_time_stamp`, `no_zone`, `future` or `absurd`; `None`: believed."""
+
+
+def read(raw: object, received_at: datetime) -> Timestamp:
+    """Read a time stamp that arrived at `received_at`."""
+    if raw is None or raw == "":
+        return Timestamp(received_at, "no_time_stamp")
+    try:
+        at = datetime.fromisoformat(raw.strip().upper() if isinstance(raw, str) else "")
+    except ValueError:
+        return Timestamp(received_at, "unreadable_time_stamp")
+    flag = None
+    if at.tzinfo is None:
+        at, flag = at.replace(tzinfo=UTC), "no_zone"
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        return Timestamp(received_at, "absurd")
+    if at < received_at - ABSURDLY_OLD or at > received_at + ABSURDLY_OLD:
+        return Timestamp(received_at, "absurd")
+    if at > received_at + FUTURE_TOLERANCE:
+        return Timestamp(at, "future")
+    return Timestamp(at, flag)
+
+
+def canonical(raw: object) -> str:
+    """Write a time stamp in one form, so that a repeated message is recognised however it spells its time."""
+    text = str(raw or "").strip().upper()
+    try:
+        at = datetime.fromisoformat(text)
+        return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat()
+    except (ValueError, OverflowError):
+        return text

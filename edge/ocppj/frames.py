@@ -1,0 +1,128 @@
+"""The three frames of OCPP-J and their JSON form (OCPP-J 1.6 §4.2 "Message structures for different message types")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from edge.errors import RemoteProtocolError
+
+MessageId = str | int | float
+"""A string by the standard; numbers are seen, and are echoed as numbers."""
+
+CALL = 2
+CALL_RESULT = 3
+CALL_ERROR = 4
+
+_CALL_START = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\]{1,255})"')
+
+
+class ErrorCode:
+    """The CALLERROR codes as OCPP-J 1.6 §4.2.3 spells them; two spellings are odd and frozen (errata §5.1, §5.2)."""
+
+    NOT_IMPLEMENTED = "NotImplemented"
+    NOT_SUPPORTED = "NotSupported"
+    INTERNAL_ERROR = "InternalError"
+    PROTOCOL_ERROR = "ProtocolError"
+    SECURITY_ERROR = "SecurityError"
+    FORMATION_VIOLATION = "FormationViolation"
+    PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
+    OCCURENCE_CONSTRAINT_VIOLATION = "OccurenceConstraintViolation"
+    TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
+    GENERIC_ERROR = "GenericError"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request."""
+
+    message_id: MessageId
+    action: str
+    payload: Any
+    """A JSON object by the standard; `null` arrives as `{}`, anything else as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """A good answer."""
+
+    message_id: MessageId
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """A refusal to answer."""
+
+    message_id: MessageId
+    code: str
+    description: str
+
+
+Frame = Call | CallResult | CallError
+
+
+def parse(text: str | bytes) -> Frame | None:
+    """Read one WebSocket message.
+
+    Returns:
+        The frame; `None` for what the standard tells to ignore: an unknown message type (§4.1.3), an empty keep-alive.
+
+    Raises:
+        RemoteProtocolError: no frame. `message_id` is set when a CALL's id could be read, so that it can be answered.
+    """
+    if not text:
+        return None
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RemoteProtocolError(
+            ErrorCode.FORMATION_VIOLATION, "The message is no valid JSON.", message_id=_guess_id(text)
+        ) from error
+    if not isinstance(frame, list) or len(frame) < 2:  # noqa: PLR2004 - type and id
+        raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message is no OCPP-J frame.")
+    kind, message_id, *rest = frame
+    if not isinstance(message_id, (str, int, float)) or isinstance(message_id, bool):
+        raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message has no usable id.")
+    return _frame(kind, message_id, rest)
+
+
+def _frame(kind: Any, message_id: MessageId, rest: list[Any]) -> Frame | None:  # noqa: ANN401 - any JSON
+    if kind == CALL:
+        match rest:
+            case [str(action), payload, *_]:
+                return Call(message_id, action, {} if payload is None else payload)
+            case [str(action)]:
+                return Call(message_id, action, {})
+        raise RemoteProtocolError(ErrorCode.PROTOCOL_ERROR, "A CALL needs an action.", message_id=message_id)
+    if kind == CALL_RESULT:
+        payload = rest[0] if rest else None
+        return CallResult(message_id, {} if payload is None else payload)
+    if kind == CALL_ERROR:
+        code, description, *_ = [*map(str, rest[:2]), ErrorCode.GENERIC_ERROR, ""] if rest else ["GenericError", ""]
+        return CallError(message_id, code, description if len(rest) > 1 else "")
+    return None
+
+
+def _guess_id(text: str | bytes) -> str | None:
+    head = text[:300] if isinstance(text, str) else text[:300].decode("utf-8", "replace")
+    found = _CALL_START.match(head)
+    return found.group(1) if found else None
+
+
+def dump_call(message_id: str, action: str, payload: dict[str, Any]) -> str:
+    """Write a CALL: compact, since small charge points have receive buffers of a few KiB."""
+    return orjson.dumps([CALL, message_id, action, payload]).decode()
+
+
+def dump_call_result(message_id: MessageId, payload: dict[str, Any]) -> str:
+    """Write a CALLRESULT; the id goes back exactly as it came."""
+    return orjson.dumps([CALL_RESULT, message_id, payload]).decode()
+
+
+def dump_call_error(message_id: MessageId, code: str, description: str) -> str:
+    """Write a CALLERROR: always five elements. `description` must not repeat the payload, which may hold secrets."""
+    return orjson.dumps([CALL_ERROR, message_id, code, description[:255], {}]).decode()

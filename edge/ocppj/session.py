@@ -1,0 +1,128 @@
+"""The RPC state of one connection (OCPP-J 1.6 §4.1 "Synchronicity"): what a message means, given what went before.
+
+Per direction one CALL may be open; calls of both sides may cross. The owner does the I/O:
+
+    receive(text) ─┬─ Call         → handle it, then answer() or refuse() gives the text to send
+                   ├─ Reply        → send its text (a repeat, or a frame that cannot be read)
+                   ├─ Settled      → our open call has its answer
+                   └─ Ignored      → nothing to do
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from edge.errors import LocalProtocolError, RemoteProtocolError
+from edge.ocppj.frames import (
+    Call,
+    CallError,
+    CallResult,
+    MessageId,
+    dump_call,
+    dump_call_error,
+    dump_call_result,
+    parse,
+)
+
+REMEMBERED_ANSWERS = 100
+NEVER_REMEMBERED = frozenset({"Heartbeat", "BootNotification"})
+"""Their answer is the time: a stale one does harm, a second one none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send this."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Our open call ended."""
+
+    action: str
+    answer: CallResult | CallError
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing to do."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenCall:
+    message_id: str
+    action: str
+
+
+class Session:
+    """One connection's RPC state."""
+
+    def __init__(self) -> None:
+        self._open: _OpenCall | None = None
+        self._answers: OrderedDict[int, str] = OrderedDict()
+        self._received: int | None = None
+
+    @property
+    def calling(self) -> bool:
+        """Whether a call of ours waits for its answer."""
+        return self._open is not None
+
+    def receive(self, text: str | bytes) -> Call | Reply | Settled | Ignored:
+        """Take one message."""
+        try:
+            frame = parse(text)
+        except RemoteProtocolError as error:
+            if error.message_id is None:
+                return Ignored(str(error))
+            return Reply(dump_call_error(error.message_id, error.code, str(error)), str(error))
+        if isinstance(frame, Call):
+            return self._receive_call(frame, text)
+        if frame is None:
+            return Ignored("empty, or of an unknown message type")
+        return self._receive_answer(frame)
+
+    def answer(self, call: Call, payload: dict[str, Any]) -> str:
+        """Write the CALLRESULT to a call, and remember it for an exact repeat."""
+        text = dump_call_result(call.message_id, payload)
+        if self._received is not None:
+            self._answers[self._received] = text
+            if len(self._answers) > REMEMBERED_ANSWERS:
+                self._answers.popitem(last=False)
+        return text
+
+    def refuse(self, message_id: MessageId, code: str, description: str) -> str:
+        """Write a CALLERROR. Not remembered: a repeat is a new chance."""
+        return dump_call_error(message_id, code, description)
+
+    def call(self, message_id: str, action: str, payload: dict[str, Any]) -> str:
+        """Open a call of ours and write it.
+
+        Raises:
+            LocalProtocolError: one is open already.
+        """
+        if self._open is not None:
+            raise LocalProtocolError(f"{self._open.action} is still open; OCPP-J allows one call at a time.")
+        self._open = _OpenCall(message_id, action)
+        return dump_call(message_id, action, payload)
+
+    def abandon(self) -> None:
+        """Stop waiting for the open call; an answer that comes later is ignored."""
+        self._open = None
+
+    def _receive_call(self, call: Call, text: str | bytes) -> Call | Reply:
+        self._received = None if call.action in NEVER_REMEMBERED else hash(text)
+        if self._received is not None and (answer := self._answers.get(self._received)) is not None:
+            return Reply(answer, "the same message came again")
+        return call
+
+    def _receive_answer(self, frame: CallResult | CallError) -> Settled | Ignored:
+        if self._open is None or frame.message_id != self._open.message_id:
+            return Ignored("an answer to no open call: late, or never asked for")
+        action, self._open = self._open.action, None
+        return Settled(action, frame)

@@ -1,0 +1,80 @@
+"""The site's directory of id tags. Ids compare without regard to case (OCPP 1.6 ed. 2 §7.28 "IdToken")."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.clock import iso
+from edge.domain.authorisation import DirectoryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class IdTag:
+    """One row."""
+
+    entry: DirectoryEntry
+    note: str | None
+
+
+def find(connection: sqlite3.Connection, id_tag: str) -> DirectoryEntry | None:
+    """Look one up; `None`: not in the directory."""
+    row = connection.execute("SELECT * FROM id_tag WHERE id_tag = ?", (id_tag,)).fetchone()
+    return None if row is None else _id_tag(row).entry
+
+
+def read(connection: sqlite3.Connection, id_tag: str) -> IdTag | None:
+    """Look one up with its note."""
+    row = connection.execute("SELECT * FROM id_tag WHERE id_tag = ?", (id_tag,)).fetchone()
+    return None if row is None else _id_tag(row)
+
+
+def page(connection: sqlite3.Connection, *, after: str = "", limit: int = 100) -> list[IdTag]:
+    """List those that sort behind `after`."""
+    rows = connection.execute("SELECT * FROM id_tag WHERE id_tag > ? ORDER BY id_tag LIMIT ?", (after, limit))
+    return [_id_tag(row) for row in rows]
+
+
+def put(connection: sqlite3.Connection, tag: IdTag, now: datetime) -> bool:
+    """Add or replace an id tag.
+
+    Returns:
+        Whether it was new.
+    """
+    new = find(connection, tag.entry.id_tag) is None
+    expires_at = tag.entry.expires_at
+    connection.execute(
+        """INSERT INTO id_tag (id_tag, status, expires_at, parent_id_tag, note, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT (id_tag) DO UPDATE SET status = excluded.status, expires_at = excluded.expires_at,
+               parent_id_tag = excluded.parent_id_tag, note = excluded.note, updated_at = excluded.updated_at""",
+        (
+            tag.entry.id_tag,
+            tag.entry.status,
+            None if expires_at is None else iso(expires_at),
+            tag.entry.parent_id_tag,
+            tag.note,
+            iso(now),
+        ),
+    )
+    return new
+
+
+def delete(connection: sqlite3.Connection, id_tag: str) -> bool:
+    """Remove an id tag.
+
+    Returns:
+        Whether it was there.
+    """
+    return connection.execute("DELETE FROM id_tag WHERE id_tag = ?", (id_tag,)).rowcount == 1
+
+
+def _id_tag(row: sqlite3.Row) -> IdTag:
+    expires_at = row["expires_at"]
+    entry = DirectoryEntry(
+        id_tag=row["id_tag"],
+        status=row["status"],
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        parent_id_tag=row["parent_id_tag"],
+    )
+    return IdTag(entry, row["note"])
