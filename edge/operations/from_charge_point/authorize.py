@@ -1,0 +1,25 @@
+"""Authorize (OCPP 1.6 ed. 2 §4.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contract.events import AuthorizationDecided
+from edge.domain.authorisation import authorise
+from edge.operations.from_charge_point.request import Request, Response
+from edge.store import id_tags
+from edge.store.writer import WriteTx
+
+
+def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
+    """Decide on an id tag from the site's own directory, and keep the decision."""
+    id_tag = request.payload["idTag"]
+    decision = authorise(id_tags.find(tx.connection, id_tag), now)
+    tx.emit(
+        AuthorizationDecided(
+            charge_point=request.charge_point, id_tag=id_tag, status=decision.status, reason=decision.reason
+        ),
+        subject=f"id-tag/{id_tag}",
+        occurred_at=now,
+    )
+    return {"idTagInfo": decision.id_tag_info()}

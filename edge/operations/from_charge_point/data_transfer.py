@@ -1,0 +1,33 @@
+"""DataTransfer from a charge point (OCPP 1.6 ed. 2 §4.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contract.events import DataTransferReceived
+from edge.operations.from_charge_point.request import Request, Response, subject
+from edge.store.writer import WriteTx
+
+
+def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
+    """Keep a vendor's message and say whether this site knows it."""
+    vendor_id, message_id = request.payload["vendorId"], request.payload.get("messageId")
+    messages = request.policy.known_vendor_messages.get(vendor_id)
+    if messages is None:
+        status = "UnknownVendorId"
+    elif messages and message_id not in messages:
+        status = "UnknownMessageId"
+    else:
+        status = "Accepted"
+    tx.emit(
+        DataTransferReceived(
+            charge_point=request.charge_point,
+            vendor_id=vendor_id,
+            message_id=message_id,
+            data=request.payload.get("data"),
+            status=status,
+        ),
+        subject=subject(request.charge_point),
+        occurred_at=now,
+    )
+    return {"status": status}

@@ -1,0 +1,82 @@
+"""MeterValues (OCPP 1.6 ed. 2 §4.7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contract.events import MeterValuesSampled
+from edge.clock import iso
+from edge.domain import meter_values as readings
+from edge.operations.from_charge_point.request import Request, Response, subject
+from edge.store import meter_values, quarantine, transactions
+from edge.store.transactions import Transaction
+from edge.store.writer import WriteTx
+
+
+def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
+    """Keep what can be read as meter values; the rest goes to quarantine. Answered `{}` always."""
+    connector_id = request.payload.get("connectorId")
+    transaction = _transaction(request, tx)
+    if not isinstance(connector_id, int):
+        connector_id = transaction.connector_id if transaction is not None else None
+    record(request, tx, now, request.payload.get("meterValue"), connector_id or 0, transaction)
+    return {}
+
+
+def record(
+    request: Request,
+    tx: WriteTx,
+    now: datetime,
+    meter_value: object,
+    connector_id: int,
+    transaction: Transaction | None,
+) -> None:
+    """Store a `meterValue` or `transactionData` list and emit what was new of it.
+
+    Args:
+        request: whose message it came in.
+        tx: the database transaction.
+        now: the time of receipt.
+        meter_value: the list as it came.
+        connector_id: 0 is the charge point's main meter.
+        transaction: where the values belong; `None`: to none.
+    """
+    read = readings.read(meter_value, now)
+    for reason in read.rejected:
+        quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
+    received_at = iso(now)
+    transaction_id = None if transaction is None else transaction.transaction_id
+    fresh = [
+        reading
+        for reading in read.readings
+        if meter_values.insert(
+            tx.connection,
+            request.charge_point,
+            connector_id,
+            transaction_id,
+            reading.sampled_at,
+            reading.samples,
+            received_at,
+        )
+    ]
+    if fresh:
+        tx.emit_data(
+            MeterValuesSampled,
+            {
+                "charge_point": request.charge_point,
+                "connector_id": connector_id,
+                "transaction": None if transaction is None else str(transaction.uuid),
+                "values": [{"sampled_at": iso(reading.sampled_at), "samples": reading.samples} for reading in fresh],
+            },
+            subject=subject(request.charge_point),
+            occurred_at=fresh[-1].sampled_at,
+        )
+
+
+def _transaction(request: Request, tx: WriteTx) -> Transaction | None:
+    """Find the transaction that the message names. The main meter belongs to none (errata §3.16)."""
+    named = request.payload.get("transactionId")
+    if not isinstance(named, int) or named < 1 or request.payload.get("connectorId") == 0:
+        return None
+    transaction = transactions.find(tx.connection, named)
+    return transaction if transaction is not None and transaction.charge_point == request.charge_point else None

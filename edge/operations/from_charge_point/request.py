@@ -1,0 +1,39 @@
+"""What every operation from a charge point is given, beside its database transaction and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from edge.domain.policy import Policy
+from edge.store.writer import WriteTx
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked and repaired CALL of a charge point."""
+
+    charge_point: str
+    """The identity that its connection authenticated."""
+    action: str
+    payload: dict[str, Any]
+    """camelCase, as the schema has it. A transaction-related payload may still lack fields (see `ocpp16.intake`)."""
+    raw: str
+    """The frame as it came."""
+    doubt: str | None
+    """Why the frame belongs into quarantine beside being handled; `None`: it was valid."""
+    policy: Policy
+
+
+Response = dict[str, Any]
+"""The payload of the CALLRESULT."""
+
+Handler = Callable[[Request, WriteTx, datetime], Response]
+"""`handle(request, tx, now)`: runs inside the writer, touches nothing but the transaction."""
+
+
+def subject(charge_point: str) -> str:
+    """Name a charge point as the subject of an event."""
+    return f"charge-point/{charge_point}"

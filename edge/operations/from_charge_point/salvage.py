@@ -1,0 +1,26 @@
+"""What is done when a handler itself fails: the record is kept as it came, and answered so that it is not repeated.
+
+A CALLERROR to a transaction-related message makes a charge point retry and then throw the record away; when it was a
+StartTransaction some end the charging (OCPP 1.6 ed. 2 §3.7.1). So the answer is always good and the doubt is ours.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from uuid_utils.compat import uuid7
+
+from edge.clock import iso
+from edge.operations.from_charge_point.request import Request, Response
+from edge.store import quarantine, transactions
+from edge.store.writer import WriteTx
+
+
+def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
+    """Put the frame into quarantine and make the smallest good answer to a transaction-related request."""
+    quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
+    if request.action != "StartTransaction":
+        return {}
+    key = f"salvaged|{request.charge_point}|{iso(now)}|{uuid7()}"
+    number = transactions.insert_orphan(tx.connection, uuid7(), key, request.charge_point, None)
+    return {"transactionId": number, "idTagInfo": {"status": "Invalid"}}

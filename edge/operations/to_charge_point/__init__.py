@@ -1,0 +1,5 @@
+"""The operations that the central system initiates (OCPP 1.6 ed. 2 chapter 5).
+
+Their requests are checked by the models of `contract.operations`. A module here says what an operation needs beside
+being sent: what is filled in, what the answer changes.
+"""

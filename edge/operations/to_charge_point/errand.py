@@ -1,0 +1,31 @@
+"""What every operation to a charge point is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from contract.model import OcppPayload
+from edge.operations.caller import Caller
+from edge.store.readers import Readers
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One operation to perform."""
+
+    charge_point: str
+    request: OcppPayload
+    caller: Caller
+    readers: Readers
+    may_send: Callable[[], bool]
+
+    async def send(self, **filled_in: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of an OCPP payload
+        """Send the request, with fields that the operation fills in, and return the answer's payload."""
+        payload = self.request.model_dump(mode="json", exclude_none=True) | filled_in
+        action = type(self.request).__name__
+        return await self.caller.call(self.charge_point, action, payload, may_send=self.may_send)
+
+
+Performer = Callable[[Errand], Awaitable[dict[str, Any]]]

@@ -1,0 +1,46 @@
+"""The one door for operations to a charge point: the local API and the relay both go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from contract.operations import BY_ACTION
+from edge.errors import UnknownChargePointError
+from edge.operations.caller import Caller
+from edge.operations.to_charge_point.errand import Errand
+from edge.operations.to_charge_point.routes import ROUTES
+from edge.store import charge_points
+from edge.store.readers import Readers
+
+
+class Operator:
+    """Performs operations.
+
+    Args:
+        caller: holds the connections.
+        readers: where charge points and connectors are looked up.
+    """
+
+    def __init__(self, caller: Caller, readers: Readers) -> None:
+        self._caller = caller
+        self._readers = readers
+
+    async def perform(
+        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool] = lambda: True
+    ) -> dict[str, Any]:
+        """Ask a charge point for `action` and return its answer's payload.
+
+        Raises:
+            pydantic.ValidationError: the payload breaks the schema.
+            UnknownChargePointError: not known at this site.
+            NoConnectorError: a remote start names no connector and none is ready.
+            NotConnectedError, CallFailedError, CallTimeoutError, TooLateError: see `Caller.call`.
+        """
+        request = BY_ACTION[action].request.model_validate(payload)
+        if self._readers.run_now(lambda db: charge_points.find(db, charge_point)) is None:
+            raise UnknownChargePointError(
+                f"The charge point {charge_point} is not known at this site.",
+                hint="Check its identity; GET /api/v1/charge-points lists those that are known.",
+            )
+        return await ROUTES[action](Errand(charge_point, request, self._caller, self._readers, may_send))
