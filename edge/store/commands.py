@@ -11,7 +11,9 @@ from uuid import UUID
 import orjson
 
 from contract.commands import CommandError, CommandState
+from contract.events import CommandProgressed
 from edge.clock import iso
+from edge.store.writer import WriteTx
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,35 @@ def move(
             str(command),
         ),
     )
+
+
+def record(
+    tx: WriteTx,
+    command: UUID,
+    state: CommandState,
+    now: datetime,
+    *,
+    answer: dict[str, Any] | None = None,
+    error: CommandError | None = None,
+) -> None:
+    """Write a state that `relay.lifecycle` has allowed, and leave the event that tells the cloud."""
+    move(tx.connection, command, state, now, answer=answer, error=error)
+    tell(tx, command, now)
+
+
+def tell(tx: WriteTx, command: UUID, now: datetime) -> None:
+    """Leave an event that tells the cloud where a stored command stands; telling it twice does no harm."""
+    row = tx.connection.execute(
+        "SELECT state, changed_at, answer, error FROM command WHERE command = ?", (str(command),)
+    ).fetchone()
+    progressed = CommandProgressed(
+        command=command,
+        state=CommandState(row["state"]),
+        at=row["changed_at"],
+        answer=None if row["answer"] is None else orjson.loads(row["answer"]),
+        error=None if row["error"] is None else CommandError.model_validate_json(row["error"]),
+    )
+    tx.emit(progressed, subject=f"command/{command}", occurred_at=now)
 
 
 def _command(row: sqlite3.Row) -> StoredCommand:

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from uuid_utils import uuid7
 
-from contract.batch import next_hash
-from contract.events import EventData
+from contract.batch import GENESIS, next_hash
+from contract.events import EventData, Skipped
 from contract.link import StreamHead
 from contract.streams import Stream
 from edge.clock import Clock, iso
@@ -161,3 +161,32 @@ def acknowledge(connection: sqlite3.Connection, stream: Stream, cursor: int, cha
         "UPDATE stream SET acknowledged = ?2, acknowledged_hash = ?3 WHERE stream = ?1 AND acknowledged < ?2",
         (stream, cursor, chained),
     )
+
+
+def hashes_at(connection: sqlite3.Connection, cursors: dict[Stream, int]) -> dict[Stream, bytes | None]:
+    """Look up the rolling hash after each stream's event, as `hash_at`; after event 0 it is the genesis."""
+    return {stream: hash_at(connection, stream, cursor) if cursor else GENESIS for stream, cursor in cursors.items()}
+
+
+def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: str, now: datetime) -> bool:
+    """Let a `Skipped` take an event's place on its way up; the event itself moves to the quarantine.
+
+    The row keeps its number and its rolling hash, so the chain goes on as if the event had been sent.
+
+    Returns:
+        Whether it was done; not when there is no such event, or when it is a `Skipped` already.
+    """
+    row = connection.execute("SELECT event, hash FROM outbox WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+    original = None if row is None else orjson.loads(row["event"])
+    if original is None or original["type"] == Skipped.TYPE:
+        return False
+    skipped = Skipped(first=seq, last=seq, count=1, why=why, hash_after=bytes(row["hash"]).hex())
+    stand_in = {**original, "id": str(uuid7()), "type": Skipped.TYPE, "data": skipped.model_dump(mode="json")}
+    connection.execute(
+        "INSERT INTO quarantine (charge_point, received_at, reason, raw) VALUES (?, ?, ?, ?)",
+        (original["subject"], iso(now), f"outbox {stream} {seq}: {why}", bytes(row["event"]).decode()),
+    )
+    connection.execute(
+        "UPDATE outbox SET event = ? WHERE stream = ? AND seq = ?", (orjson.dumps(stand_in), stream, seq)
+    )
+    return True

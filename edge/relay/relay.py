@@ -1,0 +1,161 @@
+"""Runs commands: takes them from the inbox, calls the charge point, stores what came of it.
+
+Commands of different charge points run side by side, those of one charge point one after the other. STARTED is on disk
+before the call leaves, so that after a crash nobody has to guess whether it may have left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from contract.commands import CommandState
+from edge.clock import Clock
+from edge.errors import GarduEdgeError, StoreUnavailableError
+from edge.relay.lifecycle import Answered, Deadline, Failed, Happening, Recovered, StartAsked, error_of, step
+from edge.store import commands
+from edge.store.commands import StoredCommand
+from edge.store.readers import Readers
+from edge.store.writer import Writer, WriteTx
+
+STORE_RETRY_S = 1.0
+
+_log = structlog.get_logger()
+
+
+class Perform(Protocol):
+    """Carries out an operation at a charge point; `operations.to_charge_point` does."""
+
+    def __call__(
+        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool]
+    ) -> Awaitable[dict[str, Any]]:
+        """Call and return the OCPP answer, camelCase. `may_send` is asked directly before the socket write."""
+        ...
+
+
+class Relay:
+    """The one that runs commands.
+
+    Args:
+        writer: all state changes go through it.
+        readers: for the inbox.
+        clock: its boot clock decides whether a command is still in time.
+        perform: the call itself; raises the errors of `edge.errors`.
+        store_retry_s: how long to wait for a store that does not take a commit.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        readers: Readers,
+        clock: Clock,
+        perform: Perform,
+        store_retry_s: float = STORE_RETRY_S,
+    ) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._perform = perform
+        self._store_retry_s = store_retry_s
+        self._bell = asyncio.Event()
+        self._lanes: dict[str, deque[StoredCommand]] = {}
+        self._taken: set[UUID] = set()
+
+    def wake(self) -> None:
+        """Look into the inbox: something was delivered."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Deal with what a crash left behind, then serve the inbox until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._bell.set()
+            for command in await self._in_state(CommandState.STARTED):
+                self._take(group, command)
+            while True:
+                await self._bell.wait()
+                self._bell.clear()
+                for command in await self._in_state(CommandState.DELIVERED):
+                    self._take(group, command)
+
+    async def _in_state(self, state: CommandState) -> list[StoredCommand]:
+        return await self._readers.run(lambda connection: commands.in_state(connection, state))
+
+    def _take(self, group: asyncio.TaskGroup, command: StoredCommand) -> None:
+        """Put a command behind those of the same charge point; once, however often it is read."""
+        if command.command in self._taken:
+            return
+        self._taken.add(command.command)
+        if (lane := self._lanes.get(command.charge_point)) is not None:
+            lane.append(command)
+            return
+        self._lanes[command.charge_point] = deque([command])
+        group.create_task(self._serve(command.charge_point), name=f"commands of {command.charge_point}")
+
+    async def _serve(self, charge_point: str) -> None:
+        lane = self._lanes[charge_point]
+        while lane:
+            command = lane[0]
+            try:
+                await self._run_one(command)
+            except Exception:  # the task border: one command's trouble is not the others'
+                _log.exception("command_not_run", command=str(command.command), action=command.action)
+            lane.popleft()
+            self._taken.discard(command.command)
+        del self._lanes[charge_point]
+
+    async def _run_one(self, command: StoredCommand) -> None:
+        is_left_over = command.state is CommandState.STARTED
+        if await self._commit(command, recover=is_left_over) is not CommandState.STARTED:
+            return
+        try:
+            answer = await self._perform(
+                command.charge_point, command.action, command.payload, lambda: self._in_time(command)
+            )
+        except GarduEdgeError as error:
+            happened: Happening = Failed(error_of(error))
+        except Exception as error:  # the task border of somebody else's function; the cloud must hear of it
+            _log.exception("command_failed", command=str(command.command), action=command.action)
+            happened = Failed(error_of(error))
+        else:
+            happened = Answered(answer)
+        await self._durably(lambda tx: self._move(tx, command, happened))
+
+    async def _commit(self, command: StoredCommand, *, recover: bool) -> CommandState | None:
+        return await self._durably(lambda tx: self._begin(tx, command, recover=recover))
+
+    def _begin(self, tx: WriteTx, command: StoredCommand, *, recover: bool) -> CommandState | None:
+        """Write STARTED, or that it will not be; returns what stands then."""
+        in_time = self._in_time(command)
+        stored = commands.find(tx.connection, command.command)
+        if stored is None or stored.state is not command.state:
+            return None  # taken back, or finished, since it was read
+        return self._move(tx, stored, Recovered(in_time) if recover else StartAsked(in_time))
+
+    def _move(self, tx: WriteTx, command: StoredCommand, happened: Happening) -> CommandState | None:
+        stored = commands.find(tx.connection, command.command)
+        if stored is None:
+            return None
+        wanted = step(stored.state, stored.action, happened)
+        if wanted is None:
+            return stored.state
+        now = self._clock.now()
+        commands.record(tx, stored.command, wanted.state, now, answer=wanted.answer, error=wanted.error)
+        return wanted.state
+
+    async def _durably(self, operation: Callable[[WriteTx], CommandState | None]) -> CommandState | None:
+        """Commit, however long the store needs to come back: the result of a call must not be forgotten."""
+        while True:
+            try:
+                return await self._writer.run(operation)
+            except StoreUnavailableError:
+                await asyncio.sleep(self._store_retry_s)
+
+    def _in_time(self, command: StoredCommand) -> bool:
+        deadline = Deadline(command.boot_id, command.deadline_boottime)
+        return deadline.is_ahead(self._clock.boot_id, self._clock.boottime())

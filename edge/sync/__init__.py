@@ -1,0 +1,1 @@
+"""The link to the cloud: what to send next (`delivery`, no I/O), how (`https`), and the loop (`syncer`)."""

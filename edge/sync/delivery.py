@@ -1,0 +1,247 @@
+"""What the link does next, whichever carrier: greet, push a batch, set an event aside, or wait. No I/O.
+
+Whoever drives it tells what happened (`heads_changed`, `greeted`, `pushed`, `reported`, …) and asks `next`.
+`link` has the states and their transition table.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from contract.link import GreetingAnswer, PushAnswer, StreamHead
+from contract.streams import Stream
+from edge.sync.backoff import Backoff, Pace
+from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
+from edge.sync.flow import Flow
+from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Wait
+
+
+class Delivery:
+    """The state machine of the link. A result with a ticket that is not under way (late, repeated) changes nothing.
+
+    Args:
+        epoch: under which our events are numbered.
+        heads: what the outbox holds.
+        chance: a number in [0, 1) at each call.
+        pace: how long to wait for what.
+    """
+
+    def __init__(
+        self, *, epoch: int, heads: Mapping[Stream, StreamHead], chance: Callable[[], float], pace: Pace | None = None
+    ) -> None:
+        pace = pace or Pace()
+        self.state = LinkState.MUST_GREET
+        self.error: str | None = None
+        """The newest trouble in words; stays after it is over."""
+        self._epoch = epoch
+        self._tickets = 0
+        self._greeting: int | None = None
+        self._link = Backoff(pace, chance)
+        self._to_set_aside: deque[SetAside] = deque()
+        self.flows = {
+            stream: Flow(
+                stream,
+                0.0 if stream is Stream.LEDGER else pace.linger_s,
+                Backoff(pace, chance),
+                cursor=heads[stream].acknowledged,
+                head=heads[stream].head,
+            )
+            for stream in Stream
+        }
+
+    @property
+    def failures(self) -> int:
+        """How often in a row the link as a whole failed."""
+        return self._link.failures
+
+    def heads_changed(self, heads: Mapping[Stream, int], now: float) -> None:
+        """Learn the newest number of each stream."""
+        for stream, head in heads.items():
+            self.flows[stream].grew(head, now)
+
+    def next(self, now: float) -> Greet | Push | SetAside | Wait:
+        """Decide what to do; call again until it says `Wait`."""
+        while self._to_set_aside:
+            if self._under_way((action := self._to_set_aside.popleft()).ticket) is not None:
+                return action
+        if self._greeting is not None:
+            return Wait(None)
+        if self.state is LinkState.READY:
+            return self._next_push(now)
+        if any(flow.ticket is not None for flow in self.flows.values()):
+            return Wait(None)  # their results belong to the past that the greeting settles
+        if now < self._link.until:
+            return Wait(self._link.until)
+        self._greeting = self._ticket()
+        return Greet(self._greeting)
+
+    def greeted(
+        self, ticket: int, answer: GreetingAnswer, own: Mapping[Stream, bytes | None], now: float
+    ) -> list[Acknowledge]:
+        """The cloud answered a greeting; its cursors win.
+
+        Args:
+            ticket: of the `Greet`.
+            answer: what came.
+            own: our rolling hash at each cursor of the answer; `None`: that event is unknown here.
+            now: seconds of the clock that `next` gets.
+
+        Returns:
+            What to mark acknowledged.
+        """
+        if ticket != self._greeting:
+            return []
+        self._greeting = None
+        if (doubt := self._doubt(answer, own)) is not None:
+            self._link.slow(now)
+            self._move(Happened.DIVERGED, doubt)
+            return []
+        self._link.succeeded()
+        self._move(Happened.AGREED)
+        return [
+            Acknowledge(stream, cursor, bytes.fromhex(answer.streams[stream].hash))
+            for stream, flow in self.flows.items()
+            if (cursor := self._resume(flow, answer, now)) > 0
+        ]
+
+    def greeting_failed(self, ticket: int, outcome: Conflict | Refused | Unavailable, now: float) -> None:
+        """A greeting came to nothing."""
+        if ticket != self._greeting:
+            return
+        self._greeting = None
+        match outcome:
+            case Conflict(why):  # the cloud cannot place us at all: a person, or a grant, is needed
+                self._link.slow(now)
+                self._move(Happened.DIVERGED, why)
+            case Refused():
+                self.reported(outcome, now)
+            case Unavailable(why, retry_after_s):
+                self._link.failed(now, retry_after_s)
+                self._move(Happened.LOST, why)
+
+    def pushed(self, ticket: int, answer: PushAnswer, own: bytes | None, now: float) -> Acknowledge | None:
+        """The cloud answered a batch.
+
+        Args:
+            ticket: of the `Push`.
+            answer: its committed cursor.
+            own: our rolling hash at that cursor; `None`: that event is unknown here.
+            now: seconds of the clock that `next` gets.
+
+        Returns:
+            What to mark acknowledged; `None`: nothing.
+        """
+        if (flow := self._under_way(ticket)) is None:
+            return None
+        if answer.cursor < flow.cursor or own is None or own.hex() != answer.hash:
+            why = f"The cloud's cursor {answer.cursor} of stream {flow.stream} does not fit what was sent."
+            self._failed(flow, Conflict(why), now)
+            return None
+        if answer.cursor == flow.cursor:
+            why = f"The cloud answered a batch of stream {flow.stream} without committing any of it."
+            self._failed(flow, Unavailable(why, lost=False), now)
+            return None
+        flow.advance(answer.cursor)
+        flow.settled(now)
+        self._link.succeeded()
+        return Acknowledge(flow.stream, answer.cursor, own)
+
+    def push_failed(
+        self, ticket: int, outcome: Conflict | TooLarge | EventRefused | Refused | Unavailable, now: float
+    ) -> None:
+        """A batch was not taken."""
+        if (flow := self._under_way(ticket)) is not None:
+            self._failed(flow, outcome, now)
+
+    def was_set_aside(self, ticket: int, now: float, *, done: bool) -> None:
+        """The driver has committed a `SetAside`, or could not (`done` false)."""
+        if (flow := self._under_way(ticket)) is not None:
+            if not done:
+                flow.backoff.failed(now)
+            flow.settled(now)
+
+    def reported(self, outcome: Conflict | Refused | Unavailable, now: float) -> None:
+        """Another exchange of the link (pulling commands) saw something that concerns all of it."""
+        match outcome:
+            case Refused(why):
+                self._link.slow(now)
+                self._move(Happened.REFUSED, why)
+            case Conflict(why):
+                self._move(Happened.CONTRADICTED, why)
+            case Unavailable(why, retry_after_s, lost):
+                self.error = why
+                if retry_after_s is not None:
+                    self._link.failed(now, retry_after_s)
+                if lost:
+                    self._move(Happened.LOST, why)
+
+    def _next_push(self, now: float) -> Push | Wait:
+        if now < self._link.until:
+            return Wait(self._link.until)
+        until: float | None = None
+        for flow in self.flows.values():
+            at = flow.ready_at()
+            if at is not None and at <= now:
+                flow.sent(self._ticket())
+                return Push(self._tickets, flow.stream, flow.cursor, flow.limit, flow.max_bytes)
+            if flow.is_draining():
+                break
+            if at is not None:
+                until = at if until is None else min(until, at)
+        return Wait(until)
+
+    def _failed(
+        self, flow: Flow, outcome: Conflict | TooLarge | EventRefused | Refused | Unavailable, now: float
+    ) -> None:
+        self.error = outcome.why
+        match outcome:
+            case EventRefused(seq, why) if flow.cursor < seq <= min(flow.head, flow.cursor + flow.limit):
+                assert flow.ticket is not None  # noqa: S101 - `_under_way` found it by its ticket
+                self._to_set_aside.append(SetAside(flow.ticket, flow.stream, seq, why))
+                return  # the stream stays busy until that is done
+            case TooLarge():
+                if not flow.halve():
+                    flow.backoff.failed(now)
+            case EventRefused():
+                flow.backoff.failed(now)
+            case Unavailable():
+                if outcome.heavy:
+                    flow.halve()
+                flow.backoff.failed(now)
+                self.reported(outcome, now)
+            case Conflict() | Refused():
+                flow.backoff.failed(now)
+                self.reported(outcome, now)
+        flow.settled(now)
+
+    def _resume(self, flow: Flow, answer: GreetingAnswer, now: float) -> int:
+        told = answer.streams.get(flow.stream)
+        cursor = 0 if told is None else told.cursor
+        flow.resume(cursor, most_events=answer.max_batch_events, most_bytes=answer.max_batch_bytes, now=now)
+        return cursor
+
+    def _doubt(self, answer: GreetingAnswer, own: Mapping[Stream, bytes | None]) -> str | None:
+        """Say why the cloud's past is not ours; `None`: it is."""
+        if answer.epoch != self._epoch:
+            return f"The cloud expects epoch {answer.epoch} of this edge, which is in epoch {self._epoch}."
+        for stream, told in answer.streams.items():
+            head, mine = self.flows[stream].head, own.get(stream)
+            if told.cursor > head:
+                return f"The cloud holds {told.cursor} events of stream {stream}, this edge gave only {head}."
+            if mine is None:
+                return f"Event {told.cursor} of stream {stream}, where the cloud stands, is no longer kept here."
+            if mine.hex() != told.hash:
+                return f"The cloud's event {told.cursor} of stream {stream} is another one than ours."
+        return None
+
+    def _under_way(self, ticket: int) -> Flow | None:
+        return next((flow for flow in self.flows.values() if flow.ticket == ticket), None)
+
+    def _move(self, happened: Happened, why: str | None = None) -> None:
+        self.state = TRANSITIONS[self.state][happened]
+        self.error = why or self.error
+
+    def _ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
