@@ -135,26 +135,29 @@ def _verdict(action: str, answer: dict[str, Any]) -> CommandState:
 
 
 def _recover(state: CommandState, action: str, *, in_time: bool) -> Step | None:
-    if state is CommandState.STARTED and in_time and BY_ACTION[action].safe_to_repeat:
+    operation = BY_ACTION.get(action)  # after a downgrade it may be unknown
+    if state is CommandState.STARTED and in_time and operation is not None and operation.safe_to_repeat:
         return None
     return Step(CommandState.INTERRUPTED)
 
 
+_CODES: dict[type[Exception], CommandErrorCode] = {
+    CallFailedError: CommandErrorCode.CALL_ERROR,
+    CallTimeoutError: CommandErrorCode.TIMEOUT,
+    TooLateError: CommandErrorCode.TIMEOUT,
+    NotConnectedError: CommandErrorCode.NOT_CONNECTED,
+    UnknownChargePointError: CommandErrorCode.UNKNOWN_CHARGE_POINT,
+    NoConnectorError: CommandErrorCode.NO_CONNECTOR,
+}
+
+
 def error_of(error: Exception) -> CommandError:
     """Put what went wrong with a call into the cloud's words."""
+    code = _CODES.get(type(error), CommandErrorCode.INTERNAL)
     match error:
         case CallFailedError():
-            return CommandError(
-                code=CommandErrorCode.CALL_ERROR, detail=error.description or str(error), ocpp_code=error.code
-            )
+            return CommandError(code=code, detail=error.description or str(error), ocpp_code=error.code)
         case TooLateError():
-            return CommandError(code=CommandErrorCode.TIMEOUT, detail="not sent")
-        case CallTimeoutError():
-            return CommandError(code=CommandErrorCode.TIMEOUT, detail=str(error))
-        case NotConnectedError():
-            return CommandError(code=CommandErrorCode.NOT_CONNECTED, detail=str(error))
-        case UnknownChargePointError():
-            return CommandError(code=CommandErrorCode.UNKNOWN_CHARGE_POINT, detail=str(error))
-        case NoConnectorError():
-            return CommandError(code=CommandErrorCode.NO_CONNECTOR, detail=str(error))
-    return CommandError(code=CommandErrorCode.INTERNAL, detail=f"{type(error).__name__}: {error}")
+            return CommandError(code=code, detail="not sent")
+    detail = f"{type(error).__name__}: {error}" if code is CommandErrorCode.INTERNAL else str(error)
+    return CommandError(code=code, detail=detail)

@@ -7,6 +7,7 @@ before the call leaves, so that after a crash nobody has to guess whether it may
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -84,7 +85,12 @@ class Relay:
                     self._take(group, command)
 
     async def _in_state(self, state: CommandState) -> list[StoredCommand]:
-        return await self._readers.run(lambda connection: commands.in_state(connection, state))
+        while True:
+            try:
+                return await self._readers.run(lambda connection: commands.in_state(connection, state))
+            except sqlite3.Error as error:
+                _log.warning("inbox_not_read", error=str(error))
+                await asyncio.sleep(self._store_retry_s)
 
     def _take(self, group: asyncio.TaskGroup, command: StoredCommand) -> None:
         """Put a command behind those of the same charge point; once, however often it is read."""
@@ -103,7 +109,7 @@ class Relay:
             command = lane[0]
             try:
                 await self._run_one(command)
-            except Exception:  # the task border: one command's trouble is not the others'
+            except Exception:  # noqa: BLE001 - the task border: one command's trouble is not the others'
                 _log.exception("command_not_run", command=str(command.command), action=command.action)
             lane.popleft()
             self._taken.discard(command.command)
@@ -119,7 +125,7 @@ class Relay:
             )
         except GarduEdgeError as error:
             happened: Happening = Failed(error_of(error))
-        except Exception as error:  # the task border of somebody else's function; the cloud must hear of it
+        except Exception as error:  # noqa: BLE001 - the task border of somebody else's function
             _log.exception("command_failed", command=str(command.command), action=command.action)
             happened = Failed(error_of(error))
         else:

@@ -144,7 +144,8 @@ class Delivery:
             return None
         flow.advance(answer.cursor)
         flow.settled(now)
-        self._link.succeeded()
+        if self.state is LinkState.READY:
+            self._link.succeeded()
         return Acknowledge(flow.stream, answer.cursor, own)
 
     def push_failed(

@@ -1,0 +1,175 @@
+"""Carries out what `delivery` decides: greetings, batches and set-asides, between the outbox and the carrier."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+import structlog
+
+from contract.batch import BatchHeader, encode_batch
+from contract.link import CONTRACT_VERSION, Greeting, GreetingAnswer, PushAnswer
+from contract.streams import Stream
+from edge.clock import Clock
+from edge.errors import StoreUnavailableError
+from edge.store import identity, outbox
+from edge.store.identity import Identity
+from edge.store.readers import Readers
+from edge.store.writer import Writer, WriteTx
+from edge.sync.carrier import Carrier, Unavailable
+from edge.sync.delivery import Delivery
+from edge.sync.link import Acknowledge, Greet, Push, SetAside
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Who speaks."""
+
+    name: str
+    software_version: str
+
+
+class Pusher:
+    """One exchange per call; each ends by telling `delivery` how it went, whatever happens.
+
+    Args:
+        edge: who speaks.
+        writer: remembers cursors.
+        readers: read the outbox beside the writer.
+        clock: the machine's clocks.
+        carrier: brings it to the cloud.
+        delivery: is told the results.
+        who: the identity row as it was at the start; its epoch and store id do not change while we run.
+    """
+
+    def __init__(
+        self,
+        *,
+        edge: Edge,
+        writer: Writer,
+        readers: Readers,
+        clock: Clock,
+        carrier: Carrier,
+        delivery: Delivery,
+        who: Identity,
+    ) -> None:
+        self._edge = edge
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._carrier = carrier
+        self._delivery = delivery
+        self._who = who
+
+    async def carry_out(self, action: Greet | Push | SetAside) -> bool:
+        """Do it, and tell `delivery`; returns whether the cloud answered with a yes."""
+        try:
+            match action:
+                case Greet():
+                    return await self._greet(action)
+                case Push():
+                    return await self._push(action)
+                case SetAside():
+                    return await self._set_aside(action)
+        except (StoreUnavailableError, sqlite3.Error) as error:
+            self._give_up(action, f"The edge's own store failed: {error}")
+        except Exception as error:  # noqa: BLE001 - the task border: the link must never take the edge down
+            _log.exception("link_exchange_broke", action=type(action).__name__)
+            self._give_up(action, f"The edge failed to carry out {type(action).__name__}: {type(error).__name__}")
+        return False
+
+    async def _greet(self, action: Greet) -> bool:
+        outcome = await self._carrier.greet(await self._readers.run(self._greeting))
+        if not isinstance(outcome, GreetingAnswer):
+            self._delivery.greeting_failed(action.ticket, outcome, self._now())
+            return False
+        await self._writer.run(lambda tx: identity.meet_incarnation(tx.connection, outcome.incarnation))
+        cursors = {stream: told.cursor for stream, told in outcome.streams.items()}
+        own = await self._readers.run(lambda connection: outbox.hashes_at(connection, cursors))
+        await self._acknowledge(self._delivery.greeted(action.ticket, outcome, own, self._now()))
+        return True
+
+    async def _push(self, action: Push) -> bool:
+        batch = await self._readers.run(lambda connection: self._batch(connection, action))
+        if batch is None:
+            why = f"The outbox does not hold what follows event {action.after} of stream {action.stream}."
+            self._delivery.push_failed(action.ticket, Unavailable(why, lost=False), self._now())
+            return False
+        outcome = await self._carrier.push(batch)
+        if not isinstance(outcome, PushAnswer):
+            self._delivery.push_failed(action.ticket, outcome, self._now())
+            return False
+        own = await self._readers.run(lambda connection: _own_hash(connection, action.stream, outcome.cursor))
+        acknowledged = self._delivery.pushed(action.ticket, outcome, own, self._now())
+        await self._acknowledge([] if acknowledged is None else [acknowledged])
+        return acknowledged is not None
+
+    async def _set_aside(self, action: SetAside) -> bool:
+        def replace(tx: WriteTx) -> bool:
+            now = self._clock.now()
+            return outbox.set_aside(tx.connection, action.stream, action.seq, why=action.why, now=now)
+
+        done = await self._writer.run(replace)
+        self._delivery.was_set_aside(action.ticket, self._now(), done=done)
+        _log.error("event_set_aside", stream=action.stream.value, seq=action.seq, why=action.why, done=done)
+        return False
+
+    async def _acknowledge(self, acknowledged: list[Acknowledge]) -> None:
+        """Remember cursors. If that fails or we crash before, the next greeting tells them again."""
+        if not acknowledged:
+            return
+
+        def remember(tx: WriteTx) -> None:
+            for one in acknowledged:
+                outbox.acknowledge(tx.connection, one.stream, one.cursor, one.hash)
+
+        await self._writer.run(remember)
+
+    def _give_up(self, action: Greet | Push | SetAside, why: str) -> None:
+        unavailable = Unavailable(why, lost=False)
+        match action:
+            case Greet():
+                self._delivery.greeting_failed(action.ticket, unavailable, self._now())
+            case Push():
+                self._delivery.push_failed(action.ticket, unavailable, self._now())
+            case SetAside():
+                self._delivery.was_set_aside(action.ticket, self._now(), done=False)
+
+    def _greeting(self, connection: sqlite3.Connection) -> Greeting:
+        return Greeting(
+            edge=self._edge.name,
+            store_id=self._who.store_id,
+            epoch=self._who.epoch,
+            boot_id=self._clock.boot_id,
+            software_version=self._edge.software_version,
+            contract_version=CONTRACT_VERSION,
+            incarnation=identity.read(connection).incarnation,
+            streams=outbox.heads(connection),
+        )
+
+    def _batch(self, connection: sqlite3.Connection, action: Push) -> bytes | None:
+        """Put a batch together in one snapshot; `None` when the outbox has a gap there."""
+        events = outbox.read_after(
+            connection, action.stream, action.after, limit=action.limit, max_bytes=action.max_bytes
+        )
+        before = _own_hash(connection, action.stream, action.after)
+        if before is None or not events or events[0].seq != action.after + 1:
+            return None
+        header = BatchHeader(
+            edge=self._edge.name,
+            epoch=self._who.epoch,
+            stream=action.stream,
+            first=events[0].seq,
+            last=events[-1].seq,
+            hash_before=before.hex(),
+        )
+        return encode_batch(header, (event.event for event in events))
+
+    def _now(self) -> float:
+        return self._clock.monotonic()
+
+
+def _own_hash(connection: sqlite3.Connection, stream: Stream, seq: int) -> bytes | None:
+    return outbox.hashes_at(connection, {stream: seq})[stream]
