@@ -1,0 +1,230 @@
+"""Put the rooms together: the table of appliers, the application, and the server that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Response, status
+from starlette.concurrency import run_in_threadpool
+
+from cloud.auth.doors import LOOPBACK_NAMES, Doors
+from cloud.charge_points import appliers as of_charge_points
+from cloud.charge_points import endpoints as _charge_points
+from cloud.clock import Clock, now
+from cloud.commands import appliers as of_commands
+from cloud.commands import endpoints as _commands
+from cloud.commands.service.expiring import expire_late
+from cloud.config import Settings
+from cloud.db.database import Database
+from cloud.db.schema import migrate, require_current
+from cloud.errors import ConfigurationError, GarduCloudError
+from cloud.ingest import appliers as of_ingest
+from cloud.ingest import endpoints as _ingest
+from cloud.models.received import Appliers
+from cloud.observability.problems import handle_problems
+from cloud.observability.requests import RequestLog
+from cloud.sites import appliers as of_sites
+from cloud.sites import endpoints as _sites
+from cloud.transactions import appliers as of_transactions
+from cloud.transactions import endpoints as _transactions
+from contract.events import (
+    AuthorizationDecided,
+    ChargePointBooted,
+    ChargePointConnected,
+    ChargePointDisconnected,
+    CommandProgressed,
+    ConnectorStatusChanged,
+    DataTransferReceived,
+    DiagnosticsStatusChanged,
+    EdgeStarted,
+    FirmwareStatusChanged,
+    IdTagChanged,
+    MeterValuesSampled,
+    SecurityEventRecorded,
+    TransactionStarted,
+    TransactionStopped,
+)
+
+_log = structlog.stdlib.get_logger(__name__)
+
+APPLIERS: Appliers = {
+    TransactionStarted.TYPE: (of_transactions.started, of_charge_points.seen),
+    TransactionStopped.TYPE: (of_transactions.stopped, of_charge_points.seen),
+    MeterValuesSampled.TYPE: (of_transactions.sampled, of_charge_points.seen),
+    AuthorizationDecided.TYPE: (of_charge_points.seen,),
+    SecurityEventRecorded.TYPE: (),
+    IdTagChanged.TYPE: (),
+    CommandProgressed.TYPE: (of_commands.progressed,),
+    EdgeStarted.TYPE: (of_sites.edge_started, of_charge_points.edge_started),
+    ChargePointConnected.TYPE: (of_charge_points.connected,),
+    ChargePointDisconnected.TYPE: (of_charge_points.disconnected,),
+    ChargePointBooted.TYPE: (of_charge_points.booted,),
+    ConnectorStatusChanged.TYPE: (of_charge_points.status_changed,),
+    FirmwareStatusChanged.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
+    DiagnosticsStatusChanged.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
+    DataTransferReceived.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
+}
+"""What each event means to the modules. A type that is not here is kept raw."""
+
+_EXPIRY_EVERY_S = 5
+_STOP_WITHIN_S = 5
+_BACKLOG = 2048
+
+
+def create_app(database: Database, *, clock: Clock = now, hosts: Iterable[str] = ()) -> FastAPI:
+    """The application on a database whose schema is current.
+
+    Args:
+        database: where everything is.
+        clock: what time it is.
+        hosts: names that we answer to, besides the loopback ones.
+    """
+    app = FastAPI(
+        title="Gardu cloud",
+        version=version("gardu"),
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.database, app.state.clock, app.state.appliers = database, clock, APPLIERS
+    for module in (_sites, _charge_points, _transactions, _commands, _ingest):
+        app.include_router(module.router)
+    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.add_api_route("/readyz", _readyz(database), include_in_schema=False)
+    handle_problems(app)
+    app.add_middleware(Doors, hosts={*hosts, *LOOPBACK_NAMES})
+    app.add_middleware(RequestLog)
+    return app
+
+
+def _healthz() -> Response:
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+def _readyz(database: Database) -> Callable[[], Response]:
+    def readyz() -> Response:
+        try:
+            require_current(database)
+        except GarduCloudError as error:
+            _log.warning("not ready", reason=str(error))
+            return Response(status_code=status.HTTP_503_SERVICE_UNAVAILABLE)
+        return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+    return readyz
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        expiry = tasks.create_task(_expire(app.state.database, app.state.clock))
+        yield
+        expiry.cancel()
+
+
+async def _expire(database: Database, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(_EXPIRY_EVERY_S)
+        try:
+            await run_in_threadpool(expire_late, database, clock())
+        except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
+            _log.exception("late commands could not be expired")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says once where it listens, and wakes all long polls before it waits for them to end."""
+
+    def __init__(self, config: uvicorn.Config, database: Database, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._database = database
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the doors."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the doors, and let those who are inside finish."""
+        self._database.bell.close()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to stop is no failure: unlike uvicorn's own handler this does not raise it again at the end."""
+        del sig, frame
+        self.force_exit = self.should_exit  # asked twice: no more waiting
+        self.should_exit = True
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Run until a signal ends it.
+
+    Args:
+        settings: checked ones.
+        announce: gets one line when requests are answered.
+
+    Raises:
+        GarduCloudError: the database or the address cannot be used.
+    """
+    database = Database(settings.database_url)
+    if settings.migrate_on_start:
+        migrate(database)
+    require_current(database)
+    listener = _listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "https" if settings.has_tls else "http"
+
+    def ready() -> None:
+        announce(f"gardu-cloud {version('gardu')} is ready at {scheme}://{host}:{port}")
+
+    hosts = {*settings.allowed_hosts, settings.host.lower()}
+    config = _uvicorn(create_app(database, hosts=hosts), settings)
+    with suppress(KeyboardInterrupt):
+        Server(config, database, ready).run([listener])
+    database.close()
+
+
+def _uvicorn(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    proxy = _address(settings.behind_proxy)
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+    )
+
+
+def _address(proxy: str | None) -> str | None:
+    """The proxy's address or network, where one was given: only then its X-Forwarded headers are believed."""
+    try:
+        return str(ipaddress.ip_network(proxy, strict=False)) if proxy else None
+    except ValueError:
+        return None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
+            hint="Is another gardu-cloud running? Choose a free GARDU_CLOUD_PORT and an address of this machine.",
+        ) from error

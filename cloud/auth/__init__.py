@@ -1,0 +1,1 @@
+"""Who may come in: secrets, keys, and the checks at the door."""

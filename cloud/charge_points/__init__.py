@@ -1,0 +1,1 @@
+"""Charge points and connectors, as their sites last described them."""

@@ -1,0 +1,48 @@
+"""What an edge's word means for its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloud.commands import repository
+from cloud.commands.service.lifecycle import may_move
+from cloud.commands.service.waking import ring
+from cloud.db.database import Unit
+from cloud.errors import NotFoundError
+from cloud.models.commands import CommandRow
+from cloud.models.received import Received
+from contract.commands import CommandState
+from contract.events import CommandProgressed
+
+
+def progressed(unit: Unit, events: Sequence[Received[CommandProgressed]]) -> None:
+    """A command moved on at the edge. Every word is noted; only an allowed move moves the state.
+
+    Raises:
+        NotFoundError: the site was never given such a command.
+    """
+    repository.lock_site(unit, events[0].site)
+    for event in events:
+        row = repository.of_site(unit, event.site, event.data.command)
+        if row is None:
+            raise NotFoundError(f"Site {event.site} was never given a command {event.data.command}.")
+        _progress(unit, row, event)
+
+
+def _progress(unit: Unit, row: CommandRow, event: Received[CommandProgressed]) -> None:
+    data = event.data
+    moves = may_move(CommandState(row.state), data.state, guessed=row.guessed)
+    if moves:
+        row.state, row.guessed = data.state.value, False
+        row.answer = data.answer
+        row.error = data.error.model_dump(mode="json") if data.error else None
+    repository.add_transition(
+        unit,
+        row,
+        data.state,
+        at=data.at,
+        received_at=event.received_at,
+        applied=moves,
+        event=event.envelope.id,
+    )
+    ring(unit, row)

@@ -1,0 +1,167 @@
+"""The SQL of commands. Whoever changes one holds its site's row lock, so that all take locks in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from uuid_utils.compat import uuid7
+
+from cloud.commands.schemas import CommandFilter, Key
+from cloud.db.database import Unit
+from cloud.errors import UnknownSiteError
+from cloud.models.charging import ChargePointRow
+from cloud.models.commands import CommandItemRow, CommandRow, CommandTransitionRow
+from cloud.models.sites import InstanceRow, SiteRow
+from contract.commands import FINAL_STATES, CommandState
+from contract.link import CommandItemKind
+
+_FINAL = sorted(FINAL_STATES)
+
+
+def lock_site(unit: Unit, site: str) -> SiteRow:
+    """The site's row, locked.
+
+    Raises:
+        UnknownSiteError: there is none.
+    """
+    row = unit.scalar(select(SiteRow).where(SiteRow.site_id == site).with_for_update(key_share=True))
+    if row is None:
+        raise unknown_site(site)
+    return row
+
+
+def require_site(unit: Unit, site: str) -> None:
+    """Return when there is such a site.
+
+    Raises:
+        UnknownSiteError: there is none.
+    """
+    if unit.get(SiteRow, site) is None:
+        raise unknown_site(site)
+
+
+def unknown_site(site: str) -> UnknownSiteError:
+    """The error, with its hint."""
+    return UnknownSiteError(f"There is no site {site}.", hint="GET /api/v1/sites lists all.")
+
+
+def is_known(unit: Unit, site: str, charge_point: str) -> bool:
+    """Whether the site has told of that charge point."""
+    return unit.get(ChargePointRow, (site, charge_point)) is not None
+
+
+def connected(unit: Unit, site: str) -> Sequence[str]:
+    """The identities connected now, as far as the site has told."""
+    row = ChargePointRow
+    query = select(row.charge_point).where(row.site_id == site, row.connected)
+    return unit.scalars(query.order_by(row.charge_point)).all()
+
+
+def incarnation(unit: Unit) -> UUID:
+    """Which cloud database this is."""
+    return unit.scalars(select(InstanceRow.incarnation)).one()
+
+
+def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:
+    """Give the next number of the site's sequence. `site` must be locked."""
+    site.last_command_number += 1
+    unit.flush()
+    unit.add(CommandItemRow(site_id=site.site_id, number=site.last_command_number, kind=kind.value, command=command))
+    unit.flush()
+
+
+def add_transition(
+    unit: Unit,
+    row: CommandRow,
+    state: CommandState,
+    *,
+    at: datetime,
+    received_at: datetime,
+    applied: bool = True,
+    event: UUID | None = None,
+) -> None:
+    """Note a move. `event`: the edge's word; `None`: the cloud's own decision."""
+    told_by = "edge" if event else "cloud"
+    unit.merge(
+        CommandTransitionRow(
+            site_id=row.site_id,
+            command=row.command,
+            transition=event or uuid7(),
+            state=state.value,
+            at=at,
+            received_at=received_at,
+            told_by=told_by,
+            applied=applied,
+        )
+    )
+    unit.flush()
+
+
+def one(unit: Unit, command: UUID) -> CommandRow | None:
+    """A command of any site."""
+    return unit.scalar(select(CommandRow).where(CommandRow.command == command).limit(1))
+
+
+def of_site(unit: Unit, site: str, command: UUID) -> CommandRow | None:
+    """A command of one site, read anew."""
+    return unit.get(CommandRow, (site, command), populate_existing=True)
+
+
+def transitions(unit: Unit, command: CommandRow) -> Sequence[CommandTransitionRow]:
+    """All moves, in the order in which the cloud learned of them."""
+    row = CommandTransitionRow
+    query = select(row).where(row.site_id == command.site_id, row.command == command.command)
+    return unit.scalars(query.order_by(row.received_at, row.transition)).all()
+
+
+def newest_first(unit: Unit, wanted: CommandFilter, after: Key | None, limit: int) -> Sequence[CommandRow]:
+    """Up to `limit` commands behind the key `after`."""
+    row = CommandRow
+    query = select(row)
+    for column, value in (
+        (row.site_id, wanted.site),
+        (row.charge_point, wanted.charge_point),
+        (row.state, wanted.state),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    key = (row.created_at, row.command)
+    if after is not None:
+        query = query.where(tuple_(*key) < tuple_(*after, types=[column.type for column in key]))
+    return unit.scalars(query.order_by(*(column.desc() for column in key)).limit(limit)).all()
+
+
+def has_items(unit: Unit, site: str, after: int) -> bool:
+    """Whether there may be something to hand out above `after`."""
+    item, row = CommandItemRow, CommandRow
+    query = (
+        select(item.number)
+        .join(row, (row.site_id == item.site_id) & (row.command == item.command))
+        .where(item.site_id == site, item.number > after, row.state.not_in(_FINAL))
+    )
+    return unit.scalar(query.limit(1)) is not None
+
+
+def items(unit: Unit, site: str, after: int, limit: int) -> list[tuple[CommandItemRow, CommandRow]]:
+    """The items above `after` whose commands have not ended, oldest first."""
+    item, row = CommandItemRow, CommandRow
+    query = (
+        select(item, row)
+        .join(row, (row.site_id == item.site_id) & (row.command == item.command))
+        .where(item.site_id == site, item.number > after, row.state.not_in(_FINAL))
+        .order_by(item.number)
+        .limit(limit)
+    )
+    return [(found, of) for found, of in unit.execute(query)]
+
+
+def never_handed_out_and_late(unit: Unit, now: datetime, limit: int) -> Sequence[tuple[str, UUID]]:
+    """Site and identity of commands that nobody will ever start."""
+    row = CommandRow
+    query = select(row.site_id, row.command).where(
+        row.state == CommandState.CREATED.value, row.deadline <= now, row.handed_out_at.is_(None)
+    )
+    return [(site, command) for site, command in unit.execute(query.order_by(row.site_id).limit(limit))]

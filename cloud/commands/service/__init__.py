@@ -1,0 +1,1 @@
+"""What is done with commands: ask, hand out, follow, cancel, expire."""

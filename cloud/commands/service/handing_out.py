@@ -1,0 +1,54 @@
+"""The edge pulls: what is above the highest number that it has stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cloud.commands import repository
+from cloud.commands.service.expiring import expire
+from cloud.commands.service.lifecycle import is_lost
+from cloud.db.database import Database, Unit
+from cloud.models.commands import CommandItemRow, CommandRow
+from contract.commands import CommandState
+from contract.link import CommandItem, CommandItemKind, CommandsAnswer
+
+_AT_ONCE = 500
+
+
+def pull(database: Database, edge: str, after: int, now: datetime) -> CommandsAnswer:
+    """The items above `after`, oldest first, and note that they were handed out."""
+    with database.read() as unit:
+        incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, edge, after)
+    items = _hand_out(database, edge, after, now) if waiting else []
+    return CommandsAnswer(incarnation=incarnation, server_time=now, items=items)
+
+
+def _hand_out(database: Database, edge: str, after: int, now: datetime) -> list[CommandItem]:
+    with database.write() as unit:
+        repository.lock_site(unit, edge)
+        found = repository.items(unit, edge, after, _AT_ONCE)
+        return [_item(item, row, now) for item, row in found if _is_due(unit, item, row, now)]
+
+
+def _is_due(unit: Unit, item: CommandItemRow, row: CommandRow, now: datetime) -> bool:
+    if item.kind == CommandItemKind.CANCEL:
+        return True
+    if is_lost(CommandState(row.state), row.deadline, now):
+        expire(unit, row, now)
+    if row.deadline <= now:
+        return False
+    row.handed_out_at = row.handed_out_at or now
+    return True
+
+
+def _item(item: CommandItemRow, row: CommandRow, now: datetime) -> CommandItem:
+    return CommandItem(
+        number=item.number,
+        kind=CommandItemKind(item.kind),
+        command=row.command,
+        action=row.action,
+        charge_point=row.charge_point,
+        payload=row.payload,
+        remaining_s=max(0.0, (row.deadline - now).total_seconds()),
+        requested_by=row.requested_by,
+    )

@@ -1,0 +1,57 @@
+"""Wait for a command's end, or for something to pull, without holding a thread or a connection meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+
+from cloud.clock import Clock
+from cloud.commands.schemas import FollowedCommand
+from cloud.commands.service.handing_out import pull
+from cloud.commands.service.reading import command
+from cloud.commands.service.waking import command_key, site_key
+from cloud.db.database import Database
+from contract.commands import FINAL_STATES
+from contract.link import CommandsAnswer
+
+Seen = TypeVar("Seen")
+
+
+async def until_final(database: Database, clock: Clock, identity: UUID, seconds: float) -> FollowedCommand:
+    """The command when it has ended, or as it is after `seconds`."""
+    return await _until(
+        database,
+        command_key(identity),
+        seconds,
+        look=lambda: command(database, identity, clock()),
+        is_enough=lambda seen: seen.state in FINAL_STATES,
+    )
+
+
+async def until_items(database: Database, clock: Clock, edge: str, after: int, seconds: float) -> CommandsAnswer:
+    """What is to pull, or nothing after `seconds`."""
+    return await _until(
+        database,
+        site_key(edge),
+        seconds,
+        look=lambda: pull(database, edge, after, clock()),
+        is_enough=lambda seen: bool(seen.items),
+    )
+
+
+async def _until(
+    database: Database, key: str, seconds: float, *, look: Callable[[], Seen], is_enough: Callable[[Seen], bool]
+) -> Seen:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    with database.bell.listen(key) as hint:
+        while True:
+            seen = await run_in_threadpool(look)
+            left = end - loop.time()
+            if is_enough(seen) or left <= 0 or database.bell.closed:
+                return seen
+            await hint.wait(left)

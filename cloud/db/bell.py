@@ -1,0 +1,73 @@
+"""Wake-up hints within this process: "something about this key was committed, look again".
+
+A hint may be lost or come for nothing; who waits looks at the database anyway, and again at least once a second
+(`POLL`). Hints between replicas will come from LISTEN/NOTIFY and enter here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+POLL = timedelta(seconds=1)
+"""How long a hint may be lost before the database is looked at all the same."""
+
+
+class Hint:
+    """One waiter's place at the bell."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def give(self) -> None:
+        """Wake the waiter, now or at its next wait."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Return at the next hint, after `seconds`, or after `POLL`, whichever comes first."""
+        try:
+            await asyncio.wait_for(self._event.wait(), min(seconds, POLL.total_seconds()))
+        except TimeoutError:
+            return
+        self._event.clear()
+
+
+class Bell:
+    """Who waits for which key. Ring it from any thread; wait at it on the event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[Hint]] = defaultdict(set)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed = False
+
+    @contextmanager
+    def listen(self, key: str) -> Iterator[Hint]:
+        """Take a place before looking at the database, so that nothing rings in between unheard."""
+        self._loop = asyncio.get_running_loop()
+        hint = Hint()
+        self._waiting[key].add(hint)
+        try:
+            yield hint
+        finally:
+            self._waiting[key].discard(hint)
+            if not self._waiting[key]:
+                del self._waiting[key]
+
+    def ring(self, keys: Iterable[str]) -> None:
+        """Wake everybody who waits for one of `keys`. Call it after the commit."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._give, tuple(keys))
+
+    def close(self) -> None:
+        """The process is stopping: all waiters return now, and nobody waits any more. Call it on the event loop."""
+        self.closed = True
+        self._give(tuple(self._waiting))
+
+    def _give(self, keys: tuple[str, ...]) -> None:
+        for key in keys:
+            for hint in self._waiting.get(key, ()):
+                hint.give()

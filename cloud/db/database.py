@@ -1,0 +1,156 @@
+"""The engine and the unit of work: one transaction, SQLite or PostgreSQL, and the hints that follow its commit."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from cloud.db.bell import Bell
+from cloud.errors import ConfigurationError, DatabaseUnavailableError
+
+POOL_SIZE = 40
+"""As many connections as FastAPI has worker threads, so that no thread waits for a connection."""
+
+_SQLITE_BUSY_S = 30
+_WRITES = "gardu_writes"
+_CONNECT_TIMEOUT_S = 10
+_OUR_FAULT = ("08", "25", "40", "53", "55", "57", "58", "XX")
+"""SQLSTATE classes that say nothing about the statement's data: connection, deadlock, disk, shutdown, corruption."""
+
+
+class Unit(Session):
+    """A unit of work: everything in it is committed together or not at all."""
+
+    def ring_after_commit(self, key: str) -> None:
+        """Wake who waits for `key`, once this is committed; never when it is rolled back."""
+        self.info.setdefault("keys", set()).add(key)
+
+
+class Database:
+    """One database, seen by many threads."""
+
+    def __init__(self, url: str, bell: Bell | None = None) -> None:
+        self.engine = _engine(url)
+        self.bell = bell or Bell()
+        self._write_engine = self.engine.execution_options(**{_WRITES: True})
+        # SQLite knows one writer. Its own waiting is a lottery, so the threads of this process queue here first.
+        self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded default."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Unit]:
+        """A unit of work that only reads."""
+        with _outages(), Unit(self.engine, expire_on_commit=False) as unit:
+            yield unit
+
+    @contextmanager
+    def write(self) -> Iterator[Unit]:
+        """A unit of work that is committed when the block ends well, and rolled back otherwise."""
+        with _outages():
+            with self._writer, Unit(self._write_engine, expire_on_commit=False) as unit, unit.begin():
+                yield unit
+            self.bell.ring(unit.info.get("keys", ()))
+
+    def ping(self) -> None:
+        """Return when the database answers.
+
+        Raises:
+            DatabaseUnavailableError: it does not.
+        """
+        with self.read() as unit:
+            unit.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def is_outage(error: SQLAlchemyError) -> bool:
+    """Whether the database itself is in trouble, rather than the data that it was given."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return True
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state.startswith(_OUR_FAULT)
+    return isinstance(error, OperationalError)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if is_outage(error):
+            cause = str(getattr(error, "orig", error)).strip().splitlines()
+            raise DatabaseUnavailableError(
+                f"The database does not answer: {cause[0] if cause else type(error).__name__}",
+                hint="Nothing was changed. Try again; when it lasts, look at the database server and its disk.",
+            ) from error
+        raise
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "The database URL cannot be read.",
+            hint="Write sqlite:///./gardu-cloud.db or postgresql://user:password@host/database.",
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(str(url))
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=POOL_SIZE,
+        pool_pre_ping=True,
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+        connect_args={"timeout": _SQLITE_BUSY_S, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours: the driver would begin too late, and not IMMEDIATE
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A writer that began as a reader could only fail when both want to write, so it says at once what it is.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _to_json(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer of more than 64 bits: legal JSON, so it is kept
+        return json.dumps(value)

@@ -1,0 +1,55 @@
+"""`POST /api/v1/edges/{edge}/greeting` and `…/events`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from cloud.auth.dependencies import Edge
+from cloud.clock import Now
+from cloud.db.dependencies import TheDatabase
+from cloud.ingest.service.body import decompress, read_batch, too_large
+from cloud.ingest.service.greeting import greet
+from cloud.ingest.service.pushing import push
+from cloud.models.received import Appliers
+from contract.batch import MAX_BATCH_BYTES
+from contract.link import EVENTS_PATH, GREETING_PATH, Greeting, GreetingAnswer, PushAnswer
+
+router = APIRouter(tags=["link"])
+
+
+async def _body(request: Request, _edge: Edge) -> bytes:
+    """The body as it came. The edge is known before a byte is read; what is too large is not read to its end."""
+    parts, size = list[bytes](), 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BATCH_BYTES:
+            raise too_large()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _appliers_of(request: Request) -> Appliers:
+    appliers: Appliers = request.app.state.appliers
+    return appliers
+
+
+@router.post(GREETING_PATH)
+def post_greeting(edge: Edge, greeting: Greeting, database: TheDatabase, now: Now) -> GreetingAnswer:
+    """Begin a connection: tell what the edge holds, learn how far the cloud has come."""
+    return greet(database, edge, greeting, now)
+
+
+@router.post(EVENTS_PATH)
+def post_events(
+    edge: Edge,
+    body: Annotated[bytes, Depends(_body)],
+    request: Request,
+    database: TheDatabase,
+    appliers: Annotated[Appliers, Depends(_appliers_of)],
+    now: Now,
+) -> PushAnswer:
+    """Send a batch of one stream (NDJSON, gzip if you like). The answer tells what is committed."""
+    batch = read_batch(decompress(body, request.headers.get("content-encoding")))
+    return push(database, edge, batch, appliers, now)

@@ -1,0 +1,104 @@
+"""The SQL of the link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, or_, select, update
+
+from cloud.db.database import Unit
+from cloud.errors import UnknownSiteError
+from cloud.ingest.schemas import Position
+from cloud.models.link import DeadLetterRow, LedgerEventRow, RawEventRow, SkippedRangeRow, StreamCursorRow
+from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow
+from contract.streams import Stream
+
+_IN_ONE_QUESTION = 500
+
+
+def lock_edge(unit: Unit, edge: str) -> EdgeRow:
+    """The edge's row, locked: whatever this edge sends is handled one after the other.
+
+    Raises:
+        UnknownSiteError: there is none.
+    """
+    row = unit.scalar(select(EdgeRow).where(EdgeRow.site_id == edge).with_for_update(key_share=True))
+    if row is None:
+        raise UnknownSiteError(f"There is no edge {edge}.", hint="Add its site with: gardu-cloud add-site")
+    return row
+
+
+def incarnation(unit: Unit) -> UUID:
+    """Which cloud database this is."""
+    return unit.scalars(select(InstanceRow.incarnation)).one()
+
+
+def position(unit: Unit, edge: str, epoch: int, stream: Stream) -> Position:
+    """How far a stream is committed. Call it under `lock_edge`."""
+    row = unit.get(StreamCursorRow, (edge, epoch, stream.value))
+    return Position(row.cursor, row.hash) if row else Position()
+
+
+def move(unit: Unit, edge: str, epoch: int, stream: Stream, to: Position, now: datetime) -> None:
+    """Advance a stream's cursor. Call it under `lock_edge`."""
+    unit.merge(
+        StreamCursorRow(site_id=edge, epoch=epoch, stream=stream.value, cursor=to.cursor, hash=to.hash, moved_at=now)
+    )
+
+
+def touch(unit: Unit, edge: str, now: datetime, *, coarseness: timedelta) -> None:
+    """Note that the edge was heard, unless that was noted a moment ago."""
+    recently = now - coarseness
+    unit.execute(
+        update(EdgeRow)
+        .where(EdgeRow.site_id == edge, or_(EdgeRow.last_heard_at.is_(None), EdgeRow.last_heard_at < recently))
+        .values(last_heard_at=now)
+    )
+
+
+def epoch_of(unit: Unit, edge: str, store: UUID) -> int | None:
+    """The epoch that a store once spoke under; `None`: never seen."""
+    return unit.scalar(select(EdgeEpochRow.epoch).where(EdgeEpochRow.site_id == edge, EdgeEpochRow.store_id == store))
+
+
+def grant(unit: Unit, edge: str, epoch: int, store: UUID, now: datetime) -> None:
+    """Remember that a store speaks under an epoch."""
+    unit.add(EdgeEpochRow(site_id=edge, epoch=epoch, store_id=store, granted_at=now))
+
+
+def known_ledger_events(unit: Unit, site: str, events: Sequence[UUID]) -> set[UUID]:
+    """Those of `events` that the ledger has already."""
+    known: set[UUID] = set()
+    for start in range(0, len(events), _IN_ONE_QUESTION):
+        some = events[start : start + _IN_ONE_QUESTION]
+        known.update(
+            unit.scalars(
+                select(LedgerEventRow.event).where(LedgerEventRow.site_id == site, LedgerEventRow.event.in_(some))
+            )
+        )
+    return known
+
+
+def add_ledger_events(unit: Unit, rows: Iterable[dict[str, Any]]) -> None:
+    """Write ledger events."""
+    unit.execute(insert(LedgerEventRow), list(rows))
+
+
+def add_raw_events(unit: Unit, rows: Iterable[dict[str, Any]]) -> None:
+    """Keep events as they came."""
+    unit.execute(insert(RawEventRow), list(rows))
+
+
+def add_dead_letter(unit: Unit, row: DeadLetterRow) -> None:
+    """Put an event aside."""
+    unit.add(row)
+    unit.flush()
+
+
+def add_skipped_range(unit: Unit, row: SkippedRangeRow) -> None:
+    """Note a range that will never arrive."""
+    unit.add(row)
+    unit.flush()

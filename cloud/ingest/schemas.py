@@ -1,0 +1,50 @@
+"""What a batch is once it has been read, before anything of it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contract.batch import GENESIS, BatchHeader, Envelope, next_hash
+from contract.events import Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a stream: the number of the last event, and the rolling hash there."""
+
+    cursor: int = 0
+    hash: bytes = GENESIS
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of a batch: its bytes, and what they say."""
+
+    raw: bytes
+    envelope: Envelope
+    skipped: Skipped | None = None
+    """Present when the event stands for a range of numbers that will never arrive."""
+
+    @property
+    def first(self) -> int:
+        """The first number that this line accounts for."""
+        return self.skipped.first if self.skipped else self.envelope.seq
+
+    @property
+    def last(self) -> int:
+        """The last number that this line accounts for."""
+        return self.envelope.seq
+
+    def hash_after(self, before: bytes) -> bytes:
+        """The rolling hash behind this line."""
+        return bytes.fromhex(self.skipped.hash_after) if self.skipped else next_hash(before, self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that can be read; whether it continues the chain is another question."""
+
+    header: BatchHeader
+    before: Position
+    """The place that its first event claims to follow."""
+    lines: list[Line]

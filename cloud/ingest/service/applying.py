@@ -1,0 +1,164 @@
+"""Turn the new events of a batch into rows. What cannot be applied goes to the dead letters and blocks nobody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloud.db.database import Unit, is_outage
+from cloud.errors import DatabaseUnavailableError
+from cloud.ingest import repository
+from cloud.ingest.schemas import Line
+from cloud.models.link import DeadLetterRow, SkippedRangeRow
+from cloud.models.received import Applier, Appliers, Received
+from contract.batch import BatchHeader
+from contract.events import EVENTS, EventData, Skipped
+from contract.streams import Stream
+
+_log = logging.getLogger(__name__)
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The applying of one batch: where it comes from, and when."""
+
+    unit: Unit
+    header: BatchHeader
+    appliers: Appliers
+    now: datetime
+
+    def apply(self, lines: Sequence[Line]) -> None:
+        """Apply the events in their order, runs of one type at once."""
+        for kind, run in groupby(self._new(lines), key=lambda line: line.envelope.type):
+            if kind == Skipped.TYPE:
+                self._skip(list(run))
+            elif kind in EVENTS and kind in self.appliers:
+                self._apply_known(list(run), EVENTS[kind])
+            else:
+                self._apply_unknown(list(run))
+
+    def _new(self, lines: Sequence[Line]) -> list[Line]:
+        # The ledger's second lock: what arrived under an earlier epoch is not applied again.
+        if self.header.stream is not Stream.LEDGER:
+            return list(lines)
+        known = repository.known_ledger_events(self.unit, self.header.edge, [line.envelope.id for line in lines])
+        fresh = {line.envelope.id: line for line in reversed(lines) if line.envelope.id not in known}
+        new = [line for line in lines if line.skipped or fresh.get(line.envelope.id) is line]
+        if len(new) < len(lines):
+            _log.warning("%d ledger events of %s were known already", len(lines) - len(new), self.header.edge)
+        return new
+
+    def _apply_known(self, lines: list[Line], model: type[EventData]) -> None:
+        pairs = list(self._read(lines, model))
+        if not pairs or self._try(pairs, self.appliers[model.TYPE]) is None:
+            return
+        for pair in pairs:  # one of them is bad: find it by trying each alone
+            reason = self._try([pair], self.appliers[model.TYPE])
+            if reason is not None:
+                self._dead_letter(pair[0], reason)
+
+    def _apply_unknown(self, lines: list[Line]) -> None:
+        for line in lines:
+            reason = self._try([(line, None)], ())
+            if reason is not None:
+                self._dead_letter(line, reason)
+
+    def _read(self, lines: list[Line], model: type[EventData]) -> Iterator[tuple[Line, Received[Any]]]:
+        header = self.header
+        for line in lines:
+            try:
+                if header.stream is not model.STREAM:
+                    raise ValueError(f"{model.TYPE} does not belong in stream {header.stream}")  # noqa: TRY301
+                data = model.model_validate(line.envelope.data)
+            except (ValueError, OverflowError) as error:
+                self._dead_letter(line, error)
+            else:
+                yield line, Received(header.edge, header.epoch, header.stream, line.envelope, data, self.now)
+
+    def _try(self, pairs: Sequence[tuple[Line, Received[Any] | None]], appliers: Sequence[Applier]) -> Exception | None:
+        """Apply within a savepoint; return what was wrong, after undoing it."""
+        try:
+            with self.unit.begin_nested():
+                self._keep([line for line, _ in pairs], known=bool(appliers) or pairs[0][1] is not None)
+                events = [event for _, event in pairs if event is not None]
+                for applier in appliers:
+                    applier(self.unit, events)
+        except DatabaseUnavailableError:
+            raise
+        except SQLAlchemyError as error:
+            if is_outage(error):
+                raise
+            return error
+        except Exception as error:  # noqa: BLE001 - one event's border: it goes to the dead letters with its reason
+            return error
+        return None
+
+    def _keep(self, lines: Sequence[Line], *, known: bool) -> None:
+        if self.header.stream is Stream.LEDGER:
+            repository.add_ledger_events(self.unit, [self._ledger_row(line) for line in lines])
+        if not known:
+            repository.add_raw_events(self.unit, [self._raw_row(line) for line in lines])
+
+    def _skip(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            assert line.skipped is not None  # noqa: S101 - it has the type
+            _log.warning("%s of %s skips %d to %d", self.header.stream, self.header.edge, line.first, line.last)
+            repository.add_skipped_range(
+                self.unit,
+                SkippedRangeRow(
+                    site_id=self.header.edge,
+                    epoch=self.header.epoch,
+                    stream=self.header.stream.value,
+                    first=line.first,
+                    last=line.last,
+                    count=line.skipped.last - line.skipped.first + 1,
+                    why=_storable(line.skipped.why),
+                    received_at=self.now,
+                ),
+            )
+
+    def _dead_letter(self, line: Line, error: Exception) -> None:
+        reason = explain(error)
+        _log.error("event %d of %s/%s cannot be applied: %s", line.last, self.header.edge, self.header.stream, reason)
+        row = DeadLetterRow(**self._raw_row(line) | {"type": _storable(line.envelope.type), "reason": reason})
+        repository.add_dead_letter(self.unit, row)
+
+    def _raw_row(self, line: Line) -> dict[str, Any]:
+        return {
+            "site_id": self.header.edge,
+            "epoch": self.header.epoch,
+            "stream": self.header.stream.value,
+            "seq": line.last,
+            "type": line.envelope.type,
+            "received_at": self.now,
+            "raw": line.raw,
+        }
+
+    def _ledger_row(self, line: Line) -> dict[str, Any]:
+        envelope = line.envelope
+        about = {"event": envelope.id, "subject": envelope.subject, "occurred_at": envelope.occurred_at}
+        row = self._raw_row(line) | about
+        del row["stream"]
+        return row
+
+
+def explain(error: Exception) -> str:
+    """Why an event could not be applied, without repeating what it says about people."""
+    if isinstance(error, ValidationError):
+        found = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        return _storable("; ".join(found))
+    cause = getattr(error, "orig", None) or error
+    return _storable(f"{type(cause).__name__}: {cause}")
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL takes neither NUL nor half a surrogate pair; a dead letter must never fail itself.
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:_LONGEST_REASON]

@@ -1,0 +1,47 @@
+"""Does a batch continue the cloud's own chain, and which of its events are new? No I/O.
+
+Duplicates are normal: an answer was lost, and the edge sends again. They are skipped, but not believed blindly: where
+a batch overlaps with what is committed, its own hash at the cursor must be the cloud's.
+"""
+
+from __future__ import annotations
+
+from cloud.errors import ChainError
+from cloud.ingest.schemas import Batch, Line, Position
+
+
+def follow(position: Position, batch: Batch) -> tuple[list[Line], Position]:
+    """Walk along a batch from where it claims to begin.
+
+    A `Skipped` may begin at or below the cursor and end above it: the edge thinned what it had not seen acknowledged.
+    Then there is nothing to compare at the cursor itself, and the range is taken as it is.
+
+    Returns:
+        The events above the cursor, and the position behind them; the same position when all were duplicates.
+
+    Raises:
+        ChainError: there is a hole before or within the batch, it ends elsewhere than it says, or its past is another.
+    """
+    here, fresh = batch.before, list[Line]()
+    if here.cursor > position.cursor:
+        raise _broken(position, f"The batch begins at {here.cursor + 1}, behind a hole.")
+    _compare(position, here)
+    for line in batch.lines:
+        if not line.first <= here.cursor + 1 <= line.last:
+            raise _broken(position, f"Event {line.first} follows {here.cursor} within the batch.")
+        here = Position(line.last, line.hash_after(here.hash))
+        _compare(position, here)
+        if here.cursor > position.cursor:
+            fresh.append(line)
+    if here.cursor != batch.header.last:
+        raise _broken(position, f"The batch ends at {here.cursor}, but says {batch.header.last}.")
+    return fresh, here if fresh else position
+
+
+def _compare(position: Position, here: Position) -> None:
+    if here.cursor == position.cursor and here.hash != position.hash:
+        raise _broken(position, f"The batch has another past than the cloud at {position.cursor}.")
+
+
+def _broken(position: Position, message: str) -> ChainError:
+    return ChainError(message, cursor=position.cursor, chain_hash=position.hash.hex())

@@ -1,0 +1,44 @@
+"""Take a batch: rows and cursor in one transaction, and only then the answer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from cloud.db.database import Database
+from cloud.errors import EpochError, ForbiddenError
+from cloud.ingest import repository
+from cloud.ingest.schemas import Batch
+from cloud.ingest.service.applying import Application
+from cloud.ingest.service.chain import follow
+from cloud.models.received import Appliers
+from contract.link import PushAnswer
+
+_HEARD = timedelta(seconds=1)
+
+
+def push(database: Database, edge: str, batch: Batch, appliers: Appliers, now: datetime) -> PushAnswer:
+    """Commit what is new in a batch. Sending it again does no harm.
+
+    Raises:
+        ForbiddenError: the batch is another edge's.
+        EpochError: it was written under another epoch.
+        ChainError: it does not continue the chain.
+    """
+    header = batch.header
+    if header.edge != edge:
+        raise ForbiddenError(
+            "The batch names another edge than its path.", hint="An edge speaks for its own site only."
+        )
+    with database.write() as unit:
+        epoch = repository.lock_edge(unit, edge).epoch
+        if header.epoch != epoch:
+            raise EpochError(
+                f"The batch is of epoch {header.epoch}, the present one is {epoch}.", hint="Greet again.", epoch=epoch
+            )
+        before = repository.position(unit, edge, epoch, header.stream)
+        fresh, after = follow(before, batch)
+        if fresh:
+            Application(unit, header, appliers, now).apply(fresh)
+            repository.move(unit, edge, epoch, header.stream, after, now)
+        repository.touch(unit, edge, now, coarseness=_HEARD)
+    return PushAnswer(cursor=after.cursor, hash=after.hash.hex())

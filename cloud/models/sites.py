@@ -1,0 +1,59 @@
+"""Sites, the edges that serve them, and this database's own identity."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.models.tables import Table
+
+
+class InstanceRow(Table):
+    """One row: which cloud database this is. A restore makes a new incarnation."""
+
+    __tablename__ = "instance"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    incarnation: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class SiteRow(Table):
+    """One building. Its row lock orders everything that is done to the site's commands."""
+
+    __tablename__ = "site"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+    last_command_number: Mapped[int] = mapped_column(default=0)
+    """The highest number given in the sequence that the edge pulls."""
+
+
+class EdgeRow(Table):
+    """The edge of a site; its id is the site's. Its row lock orders everything that the edge sends."""
+
+    __tablename__ = "edge"
+
+    site_id: Mapped[str] = mapped_column(ForeignKey("site.site_id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(default=1)
+    store_id: Mapped[UUID | None]
+    """The edge's database; `None` until it greets for the first time."""
+    boot_id: Mapped[str | None]
+    software_version: Mapped[str | None]
+    greeted_at: Mapped[datetime | None]
+    last_heard_at: Mapped[datetime | None]
+
+
+class EdgeEpochRow(Table):
+    """Which store spoke under which epoch: one that was superseded is not believed again."""
+
+    __tablename__ = "edge_epoch"
+
+    site_id: Mapped[str] = mapped_column(ForeignKey("edge.site_id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    store_id: Mapped[UUID]
+    granted_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""What the process tells about itself: logs, without secrets, and failures as problem documents."""

@@ -1,0 +1,1 @@
+"""The sites of the campus and the health of their links."""

@@ -1,0 +1,1 @@
+"""Charging transactions and their meter values, as the sites reported them."""
