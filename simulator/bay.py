@@ -53,8 +53,8 @@ class Bay:
 
     def __init__(self, connector: Connector, plan: Plan, around: Surroundings, *, cars_arrive: bool = True) -> None:
         self.connector = connector
-        self.cars_arrive = cars_arrive
         self.transaction: Transaction | None = None
+        self._cars_arrive = cars_arrive
         self._plan = plan
         self._around = around
         self._remote: asyncio.Future[str] | None = None
@@ -69,9 +69,12 @@ class Bay:
 
     def close(self) -> None:
         """Let no more cars come, and end what runs as a driver would."""
-        self.cars_arrive = False
         self._closing = True
         self.stop("Local")
+
+    def reopen(self) -> None:
+        """Let cars come again."""
+        self._closing = False
 
     def start_remotely(self, id_tag: str) -> bool:
         """Use an id tag from a RemoteStartTransaction; a car is plugged in if none is. `False`: not possible now."""
@@ -100,7 +103,7 @@ class Bay:
         while True:
             if (id_tag := await self._remote_start_within(wait_s)) is not None:
                 return id_tag
-            if self.cars_arrive and self.connector.status is Status.AVAILABLE:
+            if self._cars_arrive and not self._closing and self.connector.status is Status.AVAILABLE:
                 return None
             wait_s = _CLOSED_POLL_S
 

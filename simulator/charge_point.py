@@ -144,6 +144,11 @@ class ChargePoint:
         for bay in self.bays:
             bay.close()
 
+    def reopen(self) -> None:
+        """Let cars come again."""
+        for bay in self.bays:
+            bay.reopen()
+
     async def authorise(self, id_tag: str) -> bool:
         """Whether a driver may charge (OCPP 1.6 ed. 2 §4.1; §3.5 while there is nobody to ask)."""
         if self.configuration.boolean("LocalPreAuthorize") and self.cache.accepts(id_tag, self.clock.now()):

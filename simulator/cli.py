@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from simulator.book import add_up
+from simulator.demo.command import demo
 from simulator.fleet import DEFAULT_ID_TAGS, Fleet, FleetSettings
 from simulator.ledger import Ledger
 
@@ -140,6 +141,8 @@ def _summary(ledger: Ledger) -> str:
         }
     )
 
+
+main.add_command(demo)
 
 if __name__ == "__main__":
     main()

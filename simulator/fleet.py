@@ -92,6 +92,11 @@ class Fleet:
             for charge_point in self.charge_points:
                 tasks.create_task(charge_point.run())
 
+    def reopen(self) -> None:
+        """Let cars come again after `drain`."""
+        for charge_point in self.charge_points:
+            charge_point.reopen()
+
     async def drain(self, timeout_s: float) -> bool:
         """Let no more cars come, end what runs, and wait until every queue is empty.
 

@@ -15,6 +15,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 Payload = dict[str, Any]
 
@@ -59,9 +60,7 @@ class Session(ChargePoint):
     def start_transaction(self, **payload: Any) -> Any:
         self.take("StartTransaction", payload)
         status = self.central.start_status
-        return call_result.StartTransaction(
-            transaction_id=next(self.central.numbers), id_tag_info={"status": status}
-        )
+        return call_result.StartTransaction(transaction_id=next(self.central.numbers), id_tag_info={"status": status})
 
     @on(Action.meter_values)
     def meter_values(self, **payload: Any) -> Any:
@@ -100,7 +99,12 @@ class CentralSystem:
 
     async def listen(self, port: int = 0) -> None:
         self._server = await serve(
-            self._serve, "127.0.0.1", port, subprotocols=["ocpp1.6"], compression=None, process_request=self._gate
+            self._serve,
+            "127.0.0.1",
+            port,
+            subprotocols=[Subprotocol("ocpp1.6")],
+            compression=None,
+            process_request=self._gate,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
@@ -127,7 +131,7 @@ class CentralSystem:
     async def send(self, identity: str, payload: object) -> Any:
         return await self.sessions[identity].call(payload, suppress=False)
 
-    def _gate(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _gate(self, connection: ServerConnection, _request: Request) -> Response | None:
         return connection.respond(503, "not now\n") if self.refusing else None
 
     async def _serve(self, websocket: ServerConnection) -> None:

@@ -26,7 +26,7 @@ async def central() -> AsyncIterator[CentralSystem]:
 async def run_fleet(central: CentralSystem) -> AsyncIterator[RunFleet]:
     lives: list[asyncio.Task[None]] = []
 
-    def run(count: int = 1, *, arrivals: bool = True, speed: float = 1500, **more: object) -> Fleet:
+    def run(count: int = 1, *, arrivals: bool = True, speed: float = 4000, **more: object) -> Fleet:
         identities = [f"CP{number:03d}" for number in range(1, count + 1)]
         configuration = {"MeterValueSampleInterval": "600", "TransactionMessageRetryInterval": "0"}
         settings = FleetSettings(
@@ -52,5 +52,5 @@ async def run_fleet(central: CentralSystem) -> AsyncIterator[RunFleet]:
 async def until(condition: Callable[[], object], timeout_s: float = 10) -> None:
     """Wait until something holds; fail the test when it does not in time."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the condition is whatever a test asks for
             await asyncio.sleep(0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,12 +31,22 @@ async def start(central: CentralSystem, connector_id: int = 1) -> int:
     count = len(central.of("StartTransaction"))
     answer = await central.send("CP001", call.RemoteStartTransaction(id_tag="REMOTE", connector_id=connector_id))
     assert answer.status == "Accepted"
-    await until(lambda: len(central.of("StartTransaction")) > count and statuses(central, connector_id)[-1] == "Charging")
+    await until(
+        lambda: len(central.of("StartTransaction")) > count and statuses(central, connector_id)[-1] == "Charging"
+    )
     return 1000 + count
 
 
 def statuses(central: CentralSystem, connector_id: int) -> list[str]:
     return [report["status"] for report in central.of("StatusNotification") if report["connector_id"] == connector_id]
+
+
+def all_have(central: CentralSystem, status: str) -> bool:
+    return all(statuses(central, number)[-1] == status for number in (0, 1, 2))
+
+
+def has_grown(central: CentralSystem, action: str, count: int) -> bool:
+    return len(central.of(action)) > count
 
 
 async def ask(central: CentralSystem, payload: object) -> Any:
@@ -73,7 +84,7 @@ async def test_remote_stop_of_an_unknown_transaction_is_rejected(one: CentralSys
 async def test_change_availability_takes_effect_at_once_when_free(one: CentralSystem) -> None:
     for kind, status in (("Inoperative", "Unavailable"), ("Operative", "Available")):
         assert (await ask(one, call.ChangeAvailability(connector_id=0, type=kind))).status == "Accepted"
-        await until(lambda status=status: all(statuses(one, number)[-1] == status for number in (0, 1, 2)))
+        await until(partial(all_have, one, status))
 
 
 async def test_change_availability_waits_for_the_running_transaction(one: CentralSystem) -> None:
@@ -151,7 +162,7 @@ async def test_trigger_message_sends_what_was_asked_after_the_answer(one: Centra
     for name in ("Heartbeat", "StatusNotification", "MeterValues"):
         count = len(one.of(name))
         assert (await ask(one, call.TriggerMessage(requested_message=name, connector_id=1))).status == "Accepted"
-        await until(lambda name=name, count=count: len(one.of(name)) == count + 1)
+        await until(partial(has_grown, one, name, count))
     samples = one.of("MeterValues")[-1]["meter_value"][0]["sampled_value"]
     assert {sample["context"] for sample in samples} == {"Trigger"}
     for name, status in (("BootNotification", "Rejected"), ("FirmwareStatusNotification", "NotImplemented")):

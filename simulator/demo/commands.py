@@ -1,0 +1,164 @@
+"""The commands that the demo sends from the cloud: at least one of each Core kind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from simulator.commands import VENDOR_ID
+from simulator.demo.apis import Api
+from simulator.demo.errors import DemoError
+from simulator.demo.provisioning import REMOTE_ID_TAG
+
+KINDS = (
+    "change-availability",
+    "change-configuration",
+    "clear-cache",
+    "data-transfer",
+    "get-configuration",
+    "start-transaction",
+    "stop-transaction",
+    "reset",
+    "unlock-connector",
+)
+"""The nine Core operations from the central system, as the cloud's paths name them."""
+_FINAL = {"SUCCEEDED", "REJECTED", "FAILED", "INTERRUPTED", "EXPIRED", "CANCELED"}
+_WAIT_S = 10
+_POLL_S = 0.3
+_PATIENCE_S = 30.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one command.
+
+    Attributes:
+        operation: Its path's last segment.
+        charge_point: Where it went.
+        answer: The OCPP answer; `None` when the charge point gave none.
+        problem: Why there is none.
+    """
+
+    operation: str
+    charge_point: str
+    answer: dict[str, Any] | None = None
+    problem: str | None = None
+
+    def sentence(self) -> str:
+        """In words."""
+        if self.answer is None:
+            return f"{self.operation} to {self.charge_point} was not answered: {self.problem}"
+        said = self.answer.get("status") or f"{len(self.answer.get('configurationKey') or [])} keys"
+        return f"{self.operation} to {self.charge_point} from the cloud: {said}"
+
+
+@dataclass(slots=True)
+class CommandLog:
+    """All commands of a run."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def sent(self) -> int:
+        """How many were sent."""
+        return len(self.outcomes)
+
+    @property
+    def succeeded(self) -> int:
+        """How many a charge point answered."""
+        return sum(outcome.answer is not None for outcome in self.outcomes)
+
+    def complaints(self) -> list[str]:
+        """Unanswered commands, and kinds that were never answered, in plain sentences."""
+        answered = Counter(outcome.operation for outcome in self.outcomes if outcome.answer is not None)
+        unanswered = [outcome.sentence() for outcome in self.outcomes if outcome.answer is None]
+        return unanswered + [f"no charge point ever answered {kind}" for kind in KINDS if not answered[kind]]
+
+
+class Commander:
+    """Sends commands through the cloud to one site.
+
+    Args:
+        cloud: The cloud's API.
+        site: The site's slug.
+        log: Where outcomes are kept.
+        tell: Takes a sentence about each outcome.
+    """
+
+    def __init__(self, cloud: Api, site: str, log: CommandLog, tell: Callable[[str], None]) -> None:
+        self._cloud = cloud
+        self._site = site
+        self._log = log
+        self._tell = tell
+
+    async def send(self, charge_point: str, operation: str, body: dict[str, object]) -> None:
+        """Send one command and wait for its end, however long that takes."""
+        outcome = Outcome(operation, charge_point)
+        self._log.outcomes.append(outcome)
+        path = f"/api/v1/sites/{self._site}/central-system/clients/{charge_point}/{operation}"
+        try:
+            response = await self._cloud.ask("POST", path, json=body, params={"wait": _WAIT_S})
+            if response.status_code == httpx.codes.ACCEPTED:
+                await self._await_end(response.headers["Location"], outcome)
+            else:
+                outcome.answer = response.json()
+        except DemoError as error:
+            outcome.problem = str(error)
+        self._tell(outcome.sentence())
+
+    async def running_transaction(self, charge_point: str) -> int | None:
+        """The number of the transaction that runs at a charge point, as the cloud knows it; `None`: none in time."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while True:
+                    async for item in self._cloud.items("/api/v1/transactions", site=self._site):
+                        if item["charge_point"] == charge_point and item["stopped_at"] is None:
+                            number: int = item["transaction_id"]
+                            return number
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            return None
+
+    async def _await_end(self, location: str, outcome: Outcome) -> None:
+        while True:
+            command = await self._cloud.get(location)
+            if command["state"] in _FINAL:
+                outcome.answer = command.get("answer")
+                outcome.problem = None if outcome.answer is not None else f"{command['state']} {command.get('error')}"
+                return
+            await asyncio.sleep(_POLL_S)
+
+
+Step = Callable[[Commander, str], Awaitable[None]]
+
+
+async def _stop(commander: Commander, charge_point: str) -> None:
+    number = await commander.running_transaction(charge_point)
+    await commander.send(charge_point, "stop-transaction", {"transactionId": -1 if number is None else number})
+
+
+def _plain(operation: str, body: dict[str, object]) -> Step:
+    async def step(commander: Commander, charge_point: str) -> None:
+        await commander.send(charge_point, operation, body)
+
+    return step
+
+
+SCHEDULE: tuple[tuple[float, Step], ...] = (
+    (0.06, _plain("get-configuration", {})),
+    (0.10, _plain("start-transaction", {"idTag": REMOTE_ID_TAG, "connectorId": 1})),
+    (0.15, _plain("change-configuration", {"key": "HeartbeatInterval", "value": "30"})),
+    (0.20, _plain("clear-cache", {})),
+    (0.25, _plain("data-transfer", {"vendorId": VENDOR_ID, "messageId": "Echo", "data": "hello, campus"})),
+    (0.33, _stop),
+    (0.40, _plain("change-availability", {"connectorId": 2, "type": "Inoperative"})),
+    (0.48, _plain("change-availability", {"connectorId": 2, "type": "Operative"})),
+    (0.54, _plain("unlock-connector", {"connectorId": 2})),
+    (0.62, _plain("reset", {"type": "Soft"})),
+)
+"""When in the story (0 to 1) which command leaves for the charge point that waits for commands."""
