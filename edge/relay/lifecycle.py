@@ -118,8 +118,8 @@ def _wanted(state: CommandState, action: str, happened: Happening) -> Step | Non
             return Step(CommandState.FAILED, error=error)
         case CancelAsked():  # a request: what has started, goes on
             return Step(CommandState.CANCELED) if CommandState.CANCELED in TRANSITIONS[state] else None
-        case Recovered(in_time):
-            return _recover(state, action, in_time=in_time)
+        case _:
+            return _recover(state, action, in_time=happened.in_time)
 
 
 def _start(action: str) -> Step:

@@ -176,17 +176,36 @@ def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: 
     Returns:
         Whether it was done; not when there is no such event, or when it is a `Skipped` already.
     """
-    row = connection.execute("SELECT event, hash FROM outbox WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
-    original = None if row is None else orjson.loads(row["event"])
-    if original is None or original["type"] == Skipped.TYPE:
+    row = connection.execute(
+        "SELECT recorded_at, event, hash FROM outbox WHERE stream = ? AND seq = ?", (stream, seq)
+    ).fetchone()
+    if row is None or _is_skipped(row["event"]):
         return False
     skipped = Skipped(first=seq, last=seq, count=1, why=why, hash_after=bytes(row["hash"]).hex())
-    stand_in = {**original, "id": str(uuid7()), "type": Skipped.TYPE, "data": skipped.model_dump(mode="json")}
+    stand_in = {
+        "id": str(uuid7()),
+        "seq": seq,
+        "type": Skipped.TYPE,
+        "occurred_at": row["recorded_at"],  # no field of the refused event is taken over: any may be the reason
+        "recorded_at": row["recorded_at"],
+        "clock_synced": False,
+        "boot_id": "",
+        "monotonic_ms": 0,
+        "subject": "edge",
+        "data": skipped.model_dump(mode="json"),
+    }
     connection.execute(
-        "INSERT INTO quarantine (charge_point, received_at, reason, raw) VALUES (?, ?, ?, ?)",
-        (original["subject"], iso(now), f"outbox {stream} {seq}: {why}", bytes(row["event"]).decode()),
+        "INSERT INTO quarantine (charge_point, received_at, reason, raw) VALUES ('', ?, ?, ?)",
+        (iso(now), f"outbox {stream} {seq}: {why}", bytes(row["event"]).decode(errors="backslashreplace")),
     )
     connection.execute(
         "UPDATE outbox SET event = ? WHERE stream = ? AND seq = ?", (orjson.dumps(stand_in), stream, seq)
     )
     return True
+
+
+def _is_skipped(event: bytes) -> bool:
+    try:
+        return bool(orjson.loads(event)["type"] == Skipped.TYPE)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False

@@ -116,9 +116,9 @@ class Delivery:
                 self._move(Happened.DIVERGED, why)
             case Refused():
                 self.reported(outcome, now)
-            case Unavailable(why, retry_after_s):
-                self._link.failed(now, retry_after_s)
-                self._move(Happened.LOST, why)
+            case _:
+                self._link.failed(now, outcome.retry_after_s)
+                self._move(Happened.LOST, outcome.why)
 
     def pushed(self, ticket: int, answer: PushAnswer, own: bytes | None, now: float) -> Acknowledge | None:
         """The cloud answered a batch.
@@ -170,12 +170,12 @@ class Delivery:
                 self._move(Happened.REFUSED, why)
             case Conflict(why):
                 self._move(Happened.CONTRADICTED, why)
-            case Unavailable(why, retry_after_s, lost):
-                self.error = why
-                if retry_after_s is not None:
-                    self._link.failed(now, retry_after_s)
-                if lost:
-                    self._move(Happened.LOST, why)
+            case _:
+                self.error = outcome.why
+                if outcome.retry_after_s is not None:
+                    self._link.failed(now, outcome.retry_after_s)
+                if outcome.lost:
+                    self._move(Happened.LOST, outcome.why)
 
     def _next_push(self, now: float) -> Push | Wait:
         if now < self._link.until:
@@ -211,7 +211,7 @@ class Delivery:
                     flow.halve()
                 flow.backoff.failed(now)
                 self.reported(outcome, now)
-            case Conflict() | Refused():
+            case _:
                 flow.backoff.failed(now)
                 self.reported(outcome, now)
         flow.settled(now)

@@ -74,7 +74,7 @@ class Flow:
         self._most_bytes = min(most_bytes, MAX_BATCH_BYTES)
         self.limit = min(self.limit, self._most_events)
         self.max_bytes = min(self.max_bytes, self._most_bytes)
-        self._due = now
+        self._due = now if self.head > cursor else None
 
     def advance(self, cursor: int) -> None:
         """The cloud committed up to `cursor`."""

@@ -20,6 +20,9 @@ from edge.sync.carrier import Carrier, Unavailable
 from edge.sync.delivery import Delivery
 from edge.sync.link import Acknowledge, Greet, Push, SetAside
 
+HEADER_ROOM_BYTES = 1024
+"""Of a batch's bytes, kept for its first line."""
+
 _log = structlog.get_logger()
 
 
@@ -151,9 +154,8 @@ class Pusher:
 
     def _batch(self, connection: sqlite3.Connection, action: Push) -> bytes | None:
         """Put a batch together in one snapshot; `None` when the outbox has a gap there."""
-        events = outbox.read_after(
-            connection, action.stream, action.after, limit=action.limit, max_bytes=action.max_bytes
-        )
+        room = action.max_bytes - HEADER_ROOM_BYTES
+        events = outbox.read_after(connection, action.stream, action.after, limit=action.limit, max_bytes=room)
         before = _own_hash(connection, action.stream, action.after)
         if before is None or not events or events[0].seq != action.after + 1:
             return None

@@ -79,7 +79,7 @@ class LinkMachine(RuleBasedStateMachine):
         return self.outbox[stream][seq - 1].hash if seq else GENESIS
 
     @rule(stream=STREAMS, count=st.sampled_from([1, 2, 40, 700]), poison=st.sampled_from([False, False, False, True]))
-    def edge_records(self, stream: Stream, count: int, *, poison: bool) -> None:  # noqa: FBT001 - hypothesis calls it
+    def edge_records(self, stream: Stream, count: int, *, poison: bool) -> None:
         rows = self.outbox[stream]
         for n in range(count):
             kind = POISON if poison and n == count // 2 else "Fine.v1"

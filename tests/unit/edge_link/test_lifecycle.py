@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from contract.commands import FINAL_STATES, TRANSITIONS, CommandErrorCode, CommandState
+from contract.operations import BY_ACTION
+from edge.errors import (
+    CallFailedError,
+    CallTimeoutError,
+    LocalProtocolError,
+    NoConnectorError,
+    NotConnectedError,
+    TooLateError,
+    UnknownChargePointError,
+)
+from edge.relay.lifecycle import (
+    Answered,
+    CancelAsked,
+    Deadline,
+    Failed,
+    Happening,
+    IllegalStepError,
+    Recovered,
+    StartAsked,
+    Step,
+    error_of,
+    step,
+)
+
+S = CommandState
+ERROR = error_of(NotConnectedError("CP-1 is not connected."))
+
+
+@pytest.mark.parametrize(
+    ("action", "answer", "state"),
+    [
+        ("Reset", {"status": "Accepted"}, S.SUCCEEDED),
+        ("Reset", {"status": "Rejected"}, S.REJECTED),
+        ("UnlockConnector", {"status": "Unlocked"}, S.SUCCEEDED),
+        ("UnlockConnector", {"status": "UnlockFailed"}, S.REJECTED),
+        ("ChangeConfiguration", {"status": "RebootRequired"}, S.SUCCEEDED),
+        ("ChangeAvailability", {"status": "Scheduled"}, S.SUCCEEDED),
+        ("GetConfiguration", {"unknownKey": ["x"]}, S.SUCCEEDED),
+        ("ClearCache", {}, S.REJECTED),
+    ],
+)
+def test_the_charge_point_s_answer_decides(action: str, answer: dict[str, Any], state: CommandState) -> None:
+    assert step(S.STARTED, action, Answered(answer)) == Step(state, answer=answer)
+
+
+def test_a_command_starts_in_time_and_expires_late() -> None:
+    assert step(S.DELIVERED, "Reset", StartAsked(in_time=True)) == Step(S.STARTED)
+    assert step(S.DELIVERED, "Reset", StartAsked(in_time=False)) == Step(S.EXPIRED)
+
+
+def test_an_operation_that_this_release_does_not_know_fails_and_says_so() -> None:
+    failed = step(S.DELIVERED, "SetChargingProfile", StartAsked(in_time=True))
+    assert failed is not None
+    assert failed.state is S.FAILED
+    assert failed.error is not None
+    assert "SetChargingProfile" in failed.error.detail
+
+
+def test_a_cancel_takes_back_only_what_has_not_started() -> None:
+    assert step(S.DELIVERED, "Reset", CancelAsked()) == Step(S.CANCELED)
+    for state in (S.STARTED, *FINAL_STATES):
+        assert step(state, "Reset", CancelAsked()) is None
+
+
+@pytest.mark.parametrize("action", BY_ACTION)
+def test_after_a_crash_only_what_is_safe_and_in_time_runs_again(action: str) -> None:
+    again = step(S.STARTED, action, Recovered(in_time=True))
+    assert again == (None if BY_ACTION[action].safe_to_repeat else Step(S.INTERRUPTED))
+    assert step(S.STARTED, action, Recovered(in_time=False)) == Step(S.INTERRUPTED)
+
+
+def test_after_a_downgrade_an_unknown_operation_is_interrupted() -> None:
+    assert step(S.STARTED, "SetChargingProfile", Recovered(in_time=True)) == Step(S.INTERRUPTED)
+
+
+@pytest.mark.parametrize("state", [S.STARTED, *FINAL_STATES])
+def test_nothing_starts_twice(state: CommandState) -> None:
+    with pytest.raises(IllegalStepError, match=state.value):
+        step(state, "ClearCache", StartAsked(in_time=True))
+    with pytest.raises(LocalProtocolError):
+        step(state, "ClearCache", StartAsked(in_time=False))
+
+
+@pytest.mark.parametrize("state", [S.CREATED, S.DELIVERED, *FINAL_STATES])
+def test_no_answer_and_no_recovery_without_a_start(state: CommandState) -> None:
+    for happened in (Answered({"status": "Accepted"}), Recovered(in_time=True)):
+        with pytest.raises(IllegalStepError):
+            step(state, "ClearCache", happened)
+
+
+def test_a_deadline_of_another_boot_has_passed() -> None:
+    deadline = Deadline("boot-1", 100.0)
+    assert deadline.is_ahead("boot-1", 99.9)
+    assert not deadline.is_ahead("boot-1", 100.0)
+    assert not deadline.is_ahead("boot-2", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "detail"),
+    [
+        (CallFailedError("NotSupported", "no such thing"), CommandErrorCode.CALL_ERROR, "no such thing"),
+        (CallFailedError("NotSupported", ""), CommandErrorCode.CALL_ERROR, "no description"),
+        (CallTimeoutError("silence"), CommandErrorCode.TIMEOUT, "silence"),
+        (TooLateError("too late"), CommandErrorCode.TIMEOUT, "not sent"),
+        (NotConnectedError("gone"), CommandErrorCode.NOT_CONNECTED, "gone"),
+        (UnknownChargePointError("who?"), CommandErrorCode.UNKNOWN_CHARGE_POINT, "who?"),
+        (NoConnectorError("all busy"), CommandErrorCode.NO_CONNECTOR, "all busy"),
+        (ValueError("boom"), CommandErrorCode.INTERNAL, "ValueError: boom"),
+    ],
+)
+def test_each_error_has_a_code(error: Exception, code: CommandErrorCode, detail: str) -> None:
+    told = error_of(error)
+    assert told.code is code
+    assert detail in told.detail
+    assert told.ocpp_code == ("NotSupported" if code is CommandErrorCode.CALL_ERROR else None)
+
+
+class CommandMachine(RuleBasedStateMachine):
+    """One command; whatever happens to it in whatever order."""
+
+    @initialize(action=st.sampled_from(list(BY_ACTION)), life=st.sampled_from([1.0, 60.0]))
+    def deliver(self, action: str, life: float) -> None:
+        self.action, self.state, self.calls, self.starts = action, S.DELIVERED, 0, 0
+        self.boot, self.now = 0, 0.0
+        self.deadline = Deadline("0", life)
+
+    @property
+    def in_time(self) -> bool:
+        return self.deadline.is_ahead(str(self.boot), self.now)
+
+    @rule(seconds=st.sampled_from([0.5, 5.0, 100.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def machine_reboots(self) -> None:
+        self.boot, self.now = self.boot + 1, 0.0
+
+    @rule()
+    def start(self) -> None:
+        in_time = self.in_time
+        if self.apply(StartAsked(in_time)) and self.state is S.STARTED:
+            assert in_time
+            self.starts += 1
+            self.calls += 1
+
+    @rule()
+    def crash(self) -> None:
+        in_time = self.in_time
+        if self.apply(Recovered(in_time)) and self.state is S.STARTED:
+            assert in_time
+            assert BY_ACTION[self.action].safe_to_repeat
+            self.calls += 1
+
+    @rule(happened=st.sampled_from([Answered({"status": "Accepted"}), Answered({}), Failed(ERROR), CancelAsked()]))
+    def something_happens(self, happened: Happening) -> None:
+        self.apply(happened)
+
+    def apply(self, happened: Happening) -> bool:
+        """Returns whether it was legal."""
+        before = self.state
+        try:
+            taken = step(before, self.action, happened)
+        except IllegalStepError:
+            return False
+        if taken is not None:
+            assert taken.state in TRANSITIONS[before]
+            self.state = taken.state
+        return True
+
+    @invariant()
+    def it_ran_once_at_most(self) -> None:
+        if hasattr(self, "calls"):
+            assert self.starts <= 1
+            assert self.calls <= 1 or BY_ACTION[self.action].safe_to_repeat
+
+
+CommandMachine.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestNoCommandRunsTwiceOrLate = CommandMachine.TestCase
