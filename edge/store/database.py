@@ -37,6 +37,7 @@ def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA cache_size=-16000")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
         if read_only:
             connection.execute("PRAGMA query_only=ON")

@@ -83,9 +83,9 @@ def m0002_transactions(db: Database) -> None:
         CREATE INDEX open_transaction_of_id_tag ON charging_transaction (id_tag) WHERE stopped_at IS NULL;
         CREATE INDEX transaction_of_charge_point ON charging_transaction (charge_point, transaction_id);
         CREATE TABLE meter_value (
-            charge_point TEXT NOT NULL, connector_id INTEGER NOT NULL, sampled_at TEXT NOT NULL, digest BLOB NOT NULL,
+            sampled_at TEXT NOT NULL, charge_point TEXT NOT NULL, connector_id INTEGER NOT NULL, digest BLOB NOT NULL,
             transaction_id INTEGER, received_at TEXT NOT NULL, samples TEXT NOT NULL,
-            PRIMARY KEY (charge_point, connector_id, sampled_at, digest)
+            PRIMARY KEY (sampled_at, charge_point, connector_id, digest)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE quarantine (
             id INTEGER PRIMARY KEY,

@@ -161,6 +161,34 @@ def open_of_id_tag(connection: sqlite3.Connection, id_tag: str) -> list[Transact
     return _many(connection, "id_tag = ? AND stopped_at IS NULL ORDER BY transaction_id", id_tag)
 
 
+def page(
+    connection: sqlite3.Connection,
+    *,
+    before: int | None = None,
+    limit: int = 100,
+    charge_point: str | None = None,
+    id_tag: str | None = None,
+    running: bool | None = None,
+) -> list[Transaction]:
+    """List transactions, newest number first.
+
+    Args:
+        connection: to read through.
+        before: only those with a smaller number; `None`: from the newest.
+        limit: at most so many.
+        charge_point: only those of this charge point.
+        id_tag: only those begun with this id tag, whatever its case.
+        running: only the running ones, or only the ended ones.
+    """
+    wanted = {"transaction_id < ?": before, "charge_point = ?": charge_point, "id_tag = ?": id_tag}
+    conditions = [condition for condition, value in wanted.items() if value is not None]
+    if running is not None:
+        conditions.append("stopped_at IS NULL" if running else "stopped_at IS NOT NULL")
+    values = [value for value in wanted.values() if value is not None]
+    where = " AND ".join(conditions) or "TRUE"
+    return _many(connection, f"{where} ORDER BY transaction_id DESC LIMIT ?", *values, limit)
+
+
 def _given(cursor: sqlite3.Cursor) -> int:
     if cursor.lastrowid is None:
         raise sqlite3.InterfaceError("SQLite gave no row id")

@@ -87,20 +87,14 @@ def _supersede(start: Start, tx: WriteTx, now: datetime) -> None:
 
 
 def _close_estimated(older: Transaction, start: Start, tx: WriteTx, now: datetime) -> None:
-    key = (older.charge_point, older.connector_id or 0, older.transaction_id)
-    last_wh = next(
-        (
-            register
-            for samples in meter_values.last_samples(tx.connection, *key)
-            if (register := readings.register_wh(samples)) is not None
-        ),
-        None,
-    )
+    metered = meter_values.newest_first(tx.connection, older)
+    registers = (readings.register_wh(samples) for _, samples in metered)
+    last_wh = next((register for register in registers if register is not None), None)
     meter_stop_wh = estimate_meter_stop(older.meter_start_wh, last_wh, start.meter_start_wh)
     worth = energy(older.meter_start_wh, meter_stop_wh)
     stop = Stop(
         meter_stop_wh=meter_stop_wh,
-        stopped_at=meter_values.last_sampled_at(tx.connection, *key) or older.started_at or now,
+        stopped_at=metered[0][0] if metered else older.started_at or now,
         reason="Other",
         energy_wh=worth.energy_wh,
         estimated=True,

@@ -1,0 +1,131 @@
+"""Charging transactions and their meter values."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from contract.events import Sample
+from contract.resources import MeterValueRecord, Page, Transaction
+from edge.api import paging
+from edge.api.collaborators import Here
+from edge.api.problems import documented, not_found
+from edge.api.segments import TransactionName
+from edge.store import meter_values
+from edge.store import transactions as store
+
+_LARGEST = 2**63 - 1
+"""SQLite's largest integer."""
+
+router = APIRouter(prefix="/api/v1/transactions", tags=["Transactions"])
+
+
+@router.get("", summary="List transactions", responses=documented(422))
+async def list_transactions(
+    here: Here,
+    charge_point: Annotated[str | None, Query(description="Only those of this charge point.")] = None,
+    id_tag: Annotated[str | None, Query(description="Only those begun with this id tag.")] = None,
+    running: Annotated[bool | None, Query(alias="open", description="Only the running ones, or the ended.")] = None,
+    limit: paging.Limit = 100,
+    cursor: paging.Cursor = None,
+) -> Page[Transaction]:
+    """Newest first."""
+    place = paging.read(cursor, "transactions", int)
+    found = await here.readers.run(
+        lambda connection: store.page(
+            connection,
+            before=place[0] if place else None,
+            limit=limit + 1,
+            charge_point=charge_point,
+            id_tag=id_tag,
+            running=running,
+        )
+    )
+    rows, following = paging.cut(found, limit, lambda row: paging.write("transactions", row.transaction_id))
+    return Page(items=[_resource(here.site, row) for row in rows], next_cursor=following)
+
+
+@router.get("/{transaction}", summary="Show a transaction", responses=documented(404))
+async def show_transaction(here: Here, transaction: TransactionName) -> Transaction:
+    """By its UUID, or by its number on the charge point."""
+    return _resource(here.site, await here.readers.run(lambda connection: _find(connection, transaction)))
+
+
+@router.get(
+    "/{transaction}/meter-values", summary="List the meter values of a transaction", responses=documented(404, 422)
+)
+async def list_meter_values(
+    here: Here, transaction: TransactionName, limit: paging.Limit = 100, cursor: paging.Cursor = None
+) -> Page[MeterValueRecord]:
+    """Oldest first, by the time at which they were sampled."""
+    place = paging.read(cursor, "meter-values", str, int, str)
+    after = (place[0], place[1], _digest(place[2])) if place else ("", 0, b"")
+
+    def query(connection: sqlite3.Connection) -> tuple[store.Transaction, list[meter_values.StoredMeterValue]]:
+        of = _find(connection, transaction)
+        return of, meter_values.of_transaction(connection, of, after=after, limit=limit + 1)
+
+    of, found = await here.readers.run(query)
+    rows, following = paging.cut(found, limit, _meter_cursor)
+    return Page(items=[_meter_value(here.site, of, row) for row in rows], next_cursor=following)
+
+
+def _find(connection: sqlite3.Connection, name: str) -> store.Transaction:
+    found = None
+    if name.isascii() and name.isdecimal():
+        number = int(name[:20])
+        found = store.find(connection, number) if number <= _LARGEST else None
+    else:
+        with contextlib.suppress(ValueError):
+            found = store.find_by_uuid(connection, UUID(name))
+    if found is None:
+        raise not_found("transaction", name, hint="Name it by its UUID, or by its number on the charge point.")
+    return found
+
+
+def _digest(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
+def _meter_cursor(row: meter_values.StoredMeterValue) -> str:
+    return paging.write("meter-values", row.sampled_at, row.connector_id, row.digest.hex())
+
+
+def _resource(site: str, row: store.Transaction) -> Transaction:
+    return Transaction(
+        site=site,
+        transaction=row.uuid,
+        transaction_id=row.transaction_id,
+        charge_point=row.charge_point,
+        connector_id=row.connector_id,
+        id_tag=row.id_tag,
+        id_tag_status=row.id_tag_status,
+        started_at=row.started_at,
+        stopped_at=row.stopped_at,
+        meter_start_wh=row.meter_start_wh,
+        meter_stop_wh=row.meter_stop_wh,
+        energy_wh=row.energy_wh,
+        reason=row.reason,
+        estimated=row.estimated,
+        flags=row.flags,
+    )
+
+
+def _meter_value(site: str, of: store.Transaction, row: meter_values.StoredMeterValue) -> MeterValueRecord:
+    return MeterValueRecord.model_validate(
+        {
+            "site": site,
+            "charge_point": of.charge_point,
+            "connector_id": row.connector_id,
+            "transaction": of.uuid,
+            "sampled_at": row.sampled_at,
+            "samples": cast("list[Sample]", row.samples),
+        }
+    )

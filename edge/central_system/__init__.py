@@ -1,0 +1,1 @@
+"""The WebSocket side: who may connect, one connection's life, who is connected now."""

@@ -1,0 +1,227 @@
+"""One charge point's connection: reads its calls, answers after the commit, and carries our calls to it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from edge.clock import Clock
+from edge.domain.policy import Policy
+from edge.domain.registration import Registration
+from edge.errors import (
+    CallFailedError,
+    CallTimeoutError,
+    NotConnectedError,
+    RemoteProtocolError,
+    StoreUnavailableError,
+    TooLateError,
+)
+from edge.ocpp16.actions import TRANSACTION_RELATED
+from edge.ocpp16.intake import take
+from edge.ocppj.frames import Call, CallError, CallResult, ErrorCode
+from edge.ocppj.session import Reply, Session, Settled
+from edge.operations.from_charge_point import dispatch, salvage
+from edge.operations.from_charge_point.request import Request, Response
+from edge.store.writer import Writer
+
+GOING_AWAY = 1001
+TRY_AGAIN_LATER = 1013
+TIMEOUTS_BEFORE_CLOSE = 3
+"""Unanswered calls in a row: the charge point sends but does not listen, and a new connection is its cure."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every connection works with."""
+
+    writer: Writer
+    clock: Clock
+    policy: Policy
+    call_timeout_s: float = 30.0
+    settle_s: float = 2.0
+    """Pause between a connection's opening, or its boot's answer, and our first call: some charge points need it."""
+
+
+class Connection:
+    """One WebSocket of one authenticated charge point."""
+
+    def __init__(self, websocket: ServerConnection, charge_point: str, registration: Registration, desk: Desk) -> None:
+        self.charge_point = charge_point
+        self.last_heard = desk.clock.monotonic()
+        """Monotonic seconds of the last frame of any kind, pongs included."""
+        self._websocket = websocket
+        self._desk = desk
+        self._session = Session()
+        self._registration = registration
+        self._ready_at = self.last_heard + desk.settle_s
+        self._calls = asyncio.Lock()
+        self._waiting: asyncio.Future[CallResult | CallError] | None = None
+        self._numbers = itertools.count(1)
+        self._timeouts = 0
+        self._closed = False
+
+    @property
+    def remote_address(self) -> str:
+        """Where it comes from, for people."""
+        address = self._websocket.remote_address
+        return str(address[0]) if address else "unknown"
+
+    async def serve(self) -> str:
+        """Read and answer until the connection ends.
+
+        Returns:
+            Why it ended, in words.
+        """
+        try:
+            async for message in self._websocket:
+                self.last_heard = self._desk.clock.monotonic()
+                answer = await self._receive(message)
+                if answer is not None:
+                    await self._websocket.send(answer)
+        except ConnectionClosed:
+            pass
+        except StoreUnavailableError:
+            await self.close(TRY_AGAIN_LATER, "the store is not available")
+        finally:
+            self._closed = True
+            self._fail_waiting()
+        code, reason = self._websocket.close_code, self._websocket.close_reason
+        return f"{code} {reason}".strip()
+
+    async def call(self, action: str, payload: dict[str, Any], may_send: Callable[[], bool]) -> dict[str, Any]:
+        """Send a call once those before it have ended. See `operations.caller.Caller.call`."""
+        async with self._calls:
+            await self._settle()
+            if self._closed:
+                raise self._gone()
+            if not may_send():
+                raise TooLateError(f"{action} was not sent: its deadline had passed.")
+            answer = await self._exchange(action, payload)
+        if isinstance(answer, CallError):
+            raise CallFailedError(answer.code, answer.description)
+        if not isinstance(answer.payload, dict):
+            raise CallFailedError(ErrorCode.FORMATION_VIOLATION, "The answer's payload is no object.")
+        return answer.payload
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the WebSocket; `serve` then ends."""
+        await self._websocket.close(code, reason)
+
+    async def ping(self) -> None:
+        """Send a ping; its pong counts as heard. A missing pong alone proves nothing: some never answer one."""
+        try:
+            pong = asyncio.ensure_future(await self._websocket.ping())
+        except ConnectionClosed:
+            return
+        pong.add_done_callback(self._heard_pong)
+
+    def _heard_pong(self, pong: asyncio.Future[Any]) -> None:
+        if not pong.cancelled() and pong.exception() is None:
+            self.last_heard = self._desk.clock.monotonic()
+
+    async def _receive(self, message: str | bytes) -> str | None:
+        """Take one message and return the text to send back; `None`: nothing."""
+        match self._session.receive(message):
+            case Call() as call:
+                return await self._answer(
+                    call, message if isinstance(message, str) else message.decode(errors="replace")
+                )
+            case Reply(text, reason):
+                _log.info("frame_answered_without_handling", charge_point=self.charge_point, reason=reason)
+                return text
+            case Settled(_, answer):
+                if self._waiting is not None and not self._waiting.done():
+                    self._waiting.set_result(answer)
+            case ignored:
+                _log.info("frame_ignored", charge_point=self.charge_point, reason=ignored.reason)
+        return None
+
+    async def _answer(self, call: Call, raw: str) -> str:
+        if self._registration is not Registration.ACCEPTED and call.action != "BootNotification":
+            return self._session.refuse(
+                call.message_id, ErrorCode.SECURITY_ERROR, f"This charge point is {self._registration}: boot first."
+            )
+        try:
+            intake = take(call.action, call.payload)
+        except RemoteProtocolError as error:
+            _log.warning("call_refused", charge_point=self.charge_point, action=call.action, reason=str(error))
+            return self._session.refuse(call.message_id, error.code, str(error))
+        request = Request(self.charge_point, call.action, intake.payload, raw, intake.doubt, self._desk.policy)
+        try:
+            response = await self._handle(request)
+        except RemoteProtocolError as error:
+            return self._session.refuse(call.message_id, error.code, str(error))
+        if call.action == "BootNotification":
+            self._booted(response)
+        return self._session.answer(call, response)
+
+    async def _handle(self, request: Request) -> Response:
+        now = self._desk.clock.now()
+        try:
+            return await self._desk.writer.run(lambda tx: dispatch.handle(request, tx, now))
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            _log.exception("handler_failed", charge_point=self.charge_point, action=request.action)
+            reason = f"the handler of {request.action} failed: {type(error).__name__}"
+            response = await self._desk.writer.run(lambda tx: salvage.keep(request, tx, now, reason))
+            if request.action in TRANSACTION_RELATED:
+                return response
+            raise RemoteProtocolError(ErrorCode.INTERNAL_ERROR, "The message was kept, but not understood.") from error
+
+    def _booted(self, response: Response) -> None:
+        self._registration = Registration(response["status"])
+        self._ready_at = self._desk.clock.monotonic() + self._desk.settle_s
+
+    async def _settle(self) -> None:
+        """Wait until the charge point has had its pause; a boot meanwhile begins a new one."""
+        while not self._closed:
+            pause_s = self._ready_at - self._desk.clock.monotonic()
+            if pause_s <= 0:
+                return
+            await asyncio.sleep(pause_s)
+
+    async def _exchange(self, action: str, payload: dict[str, Any]) -> CallResult | CallError:
+        text = self._session.call(f"gardu-{next(self._numbers)}", action, payload)
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._desk.call_timeout_s):
+                await self._websocket.send(text)
+                answer = await self._waiting
+        except ConnectionClosed as error:
+            raise self._gone() from error
+        except TimeoutError as error:
+            await self._count_timeout()
+            raise CallTimeoutError(
+                f"{self.charge_point} did not answer {action} within {self._desk.call_timeout_s:g} s.",
+                hint="It may or may not have obeyed; look at its state before you ask again.",
+            ) from error
+        finally:
+            self._session.abandon()
+            self._waiting = None
+        self._timeouts = 0
+        return answer
+
+    async def _count_timeout(self) -> None:
+        self._timeouts += 1
+        if self._timeouts >= TIMEOUTS_BEFORE_CLOSE:
+            await self.close(GOING_AWAY, "calls are not answered")
+
+    def _fail_waiting(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(self._gone())
+
+    def _gone(self) -> NotConnectedError:
+        return NotConnectedError(
+            f"The connection of {self.charge_point} broke before it answered.",
+            hint="It may or may not have obeyed; look at its state before you ask again.",
+        )

@@ -1,0 +1,131 @@
+"""`gardu-edge`: the on-site process and what an electrician needs beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sqlite3
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib.metadata import version
+from typing import Any
+
+import click
+import uvloop
+
+from edge import app, config
+from edge.clock import Clock
+from edge.errors import GarduEdgeError
+from edge.observability import logs
+from edge.store import charge_points, enrolment, migrations, outbox, overview
+from edge.store.database import connect
+
+
+def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Show our errors as a sentence and a hint, and exit with 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever click passes
+        try:
+            return command(*args, **kwargs)
+        except GarduEdgeError as error:
+            click.echo(f"gardu-edge: {error}", err=True)
+            if error.hint:
+                click.echo(f"  {error.hint}", err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("gardu"), prog_name="gardu-edge")
+def main() -> None:
+    """Run the OCPP 1.6 central system of one building.
+
+    Settings come from the environment (GARDU_EDGE_...) and from the TOML file that GARDU_EDGE_CONFIG names.
+    """
+
+
+@main.command()
+@_plainly
+def run() -> None:
+    """Listen for charge points, serve the local API, and keep the cloud up to date."""
+    settings = config.load()
+    logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
+    uvloop.run(app.run(settings, announce=click.echo))
+
+
+@main.command("check-config")
+@_plainly
+def check_config() -> None:
+    """Check the settings and show them; secrets stay hidden."""
+    settings = config.load()
+    app.check(settings)
+    click.echo(json.dumps(settings.model_dump(mode="json"), indent=2))
+
+
+@main.command()
+@_plainly
+def migrate() -> None:
+    """Bring the database to this release's schema. `run` does it too."""
+    settings = config.load()
+    app.make_data_dir(settings)
+    steps = migrations.migrate(settings.database)
+    click.echo(f"{settings.database}: " + (f"applied {', '.join(steps)}" if steps else "up to date"))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@_plainly
+def status(*, as_json: bool) -> None:
+    """Show what the database holds: charge points, running transactions, the outbox."""
+    settings = config.load()
+    app.require_database(settings)
+    connection = connect(settings.database, read_only=True)
+    try:
+        seen = overview.read(connection)
+        streams = {stream.value: head.model_dump(mode="json") for stream, head in outbox.heads(connection).items()}
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps({"site": settings.site, **seen, "streams": streams}))
+        return
+    click.echo(f"site                  {settings.site}")
+    for name, value in seen.items():
+        click.echo(f"{name.replace('_', ' '):<22}{value}")
+    for name, head in streams.items():
+        waiting = head["head"] - head["acknowledged"]
+        click.echo(f"{'outbox ' + name:<22}{head['head']} events, {waiting} not yet acknowledged by the cloud")
+
+
+@main.command("add-charge-point")
+@click.argument("identity")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@_plainly
+def add_charge_point(identity: str, *, as_json: bool) -> None:
+    """Make a charge point known and show its new key, once. A known one gets a new key, and its old one ends."""
+    settings = config.load()
+    app.require_database(settings)
+    connection = connect(settings.database)
+    try:
+        key = _enrol(connection, identity)
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps({"charge_point": identity, "password": key}))
+        return
+    click.echo(f"Charge point  {identity}\nPassword      {key}\n")
+    click.echo("Enter both at the charge point (user name = charge point). The password is not shown again.")
+
+
+def _enrol(connection: sqlite3.Connection, identity: str) -> str:
+    connection.execute("BEGIN IMMEDIATE")
+    key = enrolment.enrol(connection, identity, secrets.token_bytes, Clock().now())
+    connection.execute("COMMIT")
+    return key
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The settings of the edge: environment `GARDU_EDGE_…`, and a TOML file. Only `app` and `cli` read them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from edge.domain.registration import UnknownChargePoints
+from edge.errors import ConfigurationError
+
+PREFIX = "GARDU_EDGE_"
+CONFIG_VARIABLE = "GARDU_EDGE_CONFIG"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class _Section(BaseModel):
+    model_config = {"extra": "forbid", "use_attribute_docstrings": True}
+
+
+class CentralSystemSettings(_Section):
+    """Where charge points connect, and how they are treated."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - charge points are other machines; each one authenticates
+    """Address to listen on for charge points."""
+    port: Port = 9000
+    """Port to listen on; 0 picks a free one."""
+    tls_cert: Path | None = None
+    """PEM file with the server's certificate chain; without it charge points speak plain WebSocket."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's key."""
+    unknown_charge_points: UnknownChargePoints = UnknownChargePoints.REFUSE
+    """`refuse` (404) or `pending` (may boot, is told Pending until it is accepted)."""
+    allow_missing_subprotocol: bool = True
+    """Whether a charge point that names no WebSocket sub-protocol is taken as ocpp1.6."""
+    heartbeat_interval_s: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """Seconds between heartbeats that charge points are told."""
+    ping_interval_s: Seconds = 30.0
+    """Seconds between WebSocket pings to each charge point."""
+    call_timeout_s: Seconds = 30.0
+    """Seconds that a charge point has to answer an operation."""
+    settle_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """Seconds of rest between a boot's answer and the first operation sent to the charge point."""
+    known_vendor_messages: dict[str, list[str]] = Field(default_factory=dict)
+    """DataTransfer that is accepted: vendor id to message ids; an empty list accepts all of that vendor."""
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> CentralSystemSettings:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together: set both, or neither")
+        return self
+
+
+class ApiSettings(_Section):
+    """The local REST API."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Off loopback the API needs `keys` and TLS or a named proxy."""
+    port: Port = 3000
+    """Port to listen on; 0 picks a free one."""
+    tls_cert: Path | None = None
+    """PEM file with the server's certificate chain."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's key."""
+    behind_proxy: str | None = None
+    """Address of the proxy that ends TLS in front of the API."""
+    allowed_hosts: list[str] = Field(default_factory=list)
+    """Host names, besides this machine's loopback names, under which the API may be reached."""
+    keys: list[SecretStr] = Field(default_factory=list)
+    """API keys, each of at least 32 characters. Needed off loopback."""
+
+    @field_validator("keys")
+    @classmethod
+    def _long_keys(cls, keys: list[SecretStr]) -> list[SecretStr]:
+        if any(len(key.get_secret_value()) < 32 for key in keys):  # noqa: PLR2004 - 128 bit and more, as text
+            raise ValueError("each API key needs at least 32 characters; make one with: openssl rand -hex 32")
+        return keys
+
+
+class CloudSettings(_Section):
+    """The way up."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(:\d+)?(/\S*)?$")] | None = None
+    """Address of the cloud, for example https://charging.example.edu. Without it the edge works on its own."""
+    secret: SecretStr | None = None
+    """The secret that `gardu-cloud add-site` showed for this site."""
+
+    @model_validator(mode="after")
+    def _url_and_secret(self) -> CloudSettings:
+        if (self.url is None) != (self.secret is None):
+            raise ValueError("url and secret go together: set both, or neither")
+        return self
+
+
+class LogSettings(_Section):
+    """What is logged."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least severe level that is logged."""
+    format: Literal["text", "json"] = "text"
+    """`text` for people, `json` for machines."""
+
+
+class Settings(BaseSettings):
+    """All settings of the edge."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", use_attribute_docstrings=True
+    )
+
+    site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    """The building's short name, as the cloud knows it: lower-case letters, digits and hyphens."""
+    data_dir: Path = Path("gardu-edge-data")
+    """Folder of the database."""
+    central_system: CentralSystemSettings = CentralSystemSettings()
+    api: ApiSettings = ApiSettings()
+    cloud: CloudSettings = CloudSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "edge.db"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file."""
+        del dotenv_settings, file_secret_settings
+        sources = [init_settings, env_settings]
+        if (file := os.environ.get(CONFIG_VARIABLE)) is not None:
+            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=Path(file)))
+        return tuple(sources)
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigurationError: names each field that is wrong, its value, and what would be right.
+    """
+    file = os.environ.get(CONFIG_VARIABLE)
+    if file is not None and not Path(file).is_file():
+        raise ConfigurationError(f"The settings file {file} does not exist.", hint=f"Correct {CONFIG_VARIABLE}.")
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [_explain(fault) for fault in error.errors()]
+        raise ConfigurationError(
+            "\n".join(lines), hint="Correct it and start again; `gardu-edge check-config` checks."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ConfigurationError(f"The settings cannot be read: {error}", hint="Correct the file's TOML.") from None
+
+
+def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's error details
+    path = [str(part) for part in fault["loc"]]
+    variable = PREFIX + "__".join(path).upper()
+    dotted = ".".join(path)
+    value = fault["input"]
+    shown = "" if re.search("secret|key", dotted) or isinstance(value, dict) else f" is {value!r}"
+    if fault["type"] == "missing":
+        return f"{dotted} ({variable}) is not set: {_wanted(path)}"
+    if fault["type"] == "extra_forbidden":
+        return f"{dotted} ({variable}) is no setting of the edge: correct its name or remove it."
+    return f"{dotted} ({variable}){shown}: {fault['msg'].removeprefix('Value error, ')}. {_wanted(path)}"
+
+
+def _wanted(path: list[str]) -> str:
+    """Say what a setting is for, from its own docstring."""
+    model: type[BaseModel] = Settings
+    description = ""
+    for name in path:
+        field = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if field is None:
+            break
+        description = field.description or ""
+        model = field.annotation  # type: ignore[assignment]
+    return " ".join(description.split())

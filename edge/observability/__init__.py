@@ -1,0 +1,1 @@
+"""What the edge tells about itself: structured logs."""

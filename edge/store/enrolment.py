@@ -1,0 +1,44 @@
+"""Making a charge point known, with a key of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+
+from edge.domain.keys import hash_key, key_forms
+from edge.domain.registration import Registration
+from edge.store import charge_points
+from edge.store.charge_points import KeyHash
+
+KEY_BYTES = 20
+"""As many as `AuthorizationKey` holds ("Improved security for OCPP 1.6-J" §7.2)."""
+SALT_BYTES = 16
+
+
+def enrol(
+    connection: sqlite3.Connection, charge_point: str, random_bytes: Callable[[int], bytes], now: datetime
+) -> str:
+    """Accept a charge point and give it a new key; an older one ends.
+
+    Args:
+        connection: inside a database transaction.
+        charge_point: its identity.
+        random_bytes: `secrets.token_bytes`.
+        now: for a new row.
+
+    Returns:
+        The key as 40 hex digits. It is stored as hashes alone, so this is the only time to show it.
+    """
+    secret = random_bytes(KEY_BYTES)
+    charge_points.put(connection, charge_point, Registration.ACCEPTED, now)
+    replace_key(connection, charge_point, secret, random_bytes)
+    return secret.hex()
+
+
+def replace_key(
+    connection: sqlite3.Connection, charge_point: str, secret: bytes, random_bytes: Callable[[int], bytes]
+) -> None:
+    """Let only this key in from now on, in each form that charge points send it in."""
+    salted = [(form, random_bytes(SALT_BYTES)) for form in key_forms(secret)]
+    charge_points.replace_keys(connection, charge_point, [KeyHash(salt, hash_key(form, salt)) for form, salt in salted])
