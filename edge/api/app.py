@@ -1,0 +1,82 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+
+from edge.api import charge_points, clients, failures, health, id_tags, outbox, problems, reference, transactions
+from edge.api.collaborators import Collaborators, LinkStatus, Perform
+from edge.api.door_keeper import DoorKeeperMiddleware
+from edge.api.doors import Doors
+from edge.api.segments import RawPathMiddleware
+from edge.clock import Clock
+from edge.operations.caller import Caller
+from edge.store.readers import Readers
+from edge.store.writer import Writer
+
+_GUARDED = (clients, charge_points, transactions, id_tags, outbox)
+
+
+class _Api(FastAPI):
+    """Adds the problem documents' schema, to which every operation refers."""
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            super().openapi()["components"]["schemas"].update(problems.schemas())
+        return super().openapi()
+
+
+def create_api(
+    *,
+    site: str,
+    readers: Readers,
+    writer: Writer,
+    clock: Clock,
+    caller: Caller,
+    perform: Perform,
+    link_status: Callable[[], LinkStatus],
+    ready: Callable[[], bool],
+    doors: Doors,
+    randomness: Callable[[int], bytes] = secrets.token_bytes,
+) -> FastAPI:
+    """Make the API of a site, ready to be served.
+
+    Args:
+        site: its name, repeated in every record.
+        readers: for lists and look-ups.
+        writer: for changes; each answer leaves after its commit.
+        clock: stamps changes.
+        caller: knows who is connected.
+        perform: does one operation at a charge point.
+        link_status: tells how the link to the cloud is.
+        ready: tells whether charge points can be served; `/readyz` asks it.
+        doors: who may come in.
+        randomness: gives so many unpredictable bytes, for keys and salts.
+    """
+    api = _Api(
+        title="Gardu edge",
+        description=f"The charge points, transactions and id tags of the site {site}.",
+        version=version("gardu"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would name whatever host the request named
+    )
+    api.state.collaborators = Collaborators(
+        site, readers, writer, clock, caller, perform, link_status, ready, randomness
+    )
+    failures.install(api)
+    # The doors decide; this only tells OpenAPI that a key is needed.
+    guard = [Depends(HTTPBearer(auto_error=False, description="An API key."))] if doors.api_keys is not None else []
+    for room in _GUARDED:
+        api.include_router(room.router, dependencies=guard)
+    api.include_router(health.router)
+    api.include_router(reference.router)
+    api.add_middleware(DoorKeeperMiddleware, doors=doors)
+    api.add_middleware(RawPathMiddleware)  # added last, so it comes first
+    return api

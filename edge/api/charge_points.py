@@ -1,0 +1,144 @@
+"""The charge points that the site knows; making one known, and its key."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+from pydantic import Field
+
+from contract.model import Record
+from contract.resources import ChargePoint, Connector, Page
+from edge.api import paging
+from edge.api.collaborators import Collaborators, Here
+from edge.api.problems import documented, invalid, not_found
+from edge.api.segments import ChargePointIdentity
+from edge.domain import keys
+from edge.domain.registration import Registration
+from edge.store import charge_points as store
+from edge.store import connectors
+from edge.store.writer import WriteTx
+
+MAX_IDENTITY = 48
+"""Characters of an identity that is given here."""
+
+router = APIRouter(prefix="/api/v1/charge-points", tags=["Charge points"])
+
+
+class ChargePointSetting(Record):
+    """What an operator decides about a charge point."""
+
+    registration_status: Registration = Registration.ACCEPTED
+    """What it is told at its next boot."""
+    new_key: bool | None = None
+    """Whether to make a new key, which ends the old one. By default only a new charge point gets one."""
+
+
+class ChargePointWithKey(Record):
+    """A charge point, and its new key."""
+
+    charge_point: ChargePoint
+    password: str | None = Field(description="40 hexadecimal digits, shown this once. `null`: no key was made.")
+
+
+@router.get("", summary="List the charge points of the site", responses=documented(422))
+async def list_charge_points(here: Here, limit: paging.Limit = 100, cursor: paging.Cursor = None) -> Page[ChargePoint]:
+    """Sorted by identity."""
+    place = paging.read(cursor, "charge-points", str)
+    connected = frozenset(here.caller.connected())
+
+    def query(connection: sqlite3.Connection) -> Page[ChargePoint]:
+        found = store.page(connection, after=place[0] if place else "", limit=limit + 1)
+        rows, following = paging.cut(found, limit, lambda row: paging.write("charge-points", row.charge_point))
+        items = [_resource(connection, here.site, row, connected) for row in rows]
+        return Page(items=items, next_cursor=following)
+
+    return await here.readers.run(query)
+
+
+@router.get("/{charge_point}", summary="Show a charge point", responses=documented(404))
+async def show_charge_point(here: Here, charge_point: ChargePointIdentity) -> ChargePoint:
+    """With the last known state of its connectors."""
+    return await here.readers.run(_shown(here, charge_point))
+
+
+@router.put(
+    "/{charge_point}",
+    summary="Make a charge point known, or change it",
+    responses={201: {"model": ChargePointWithKey, "description": "It is new."}, **documented(400, 413, 415, 422)},
+)
+async def put_charge_point(
+    here: Here,
+    charge_point: ChargePointIdentity,
+    response: Response,
+    setting: Annotated[ChargePointSetting, Body(default_factory=ChargePointSetting)],
+) -> ChargePointWithKey:
+    """A new one gets a key, which this answer shows once: type it into the charge point's configuration."""
+    # A salt for each form: none of them may tell that two are alike.
+    secret = here.randomness(keys.SECRET_BYTES)
+    salted = [(form, here.randomness(keys.SALT_BYTES)) for form in keys.key_forms(secret)]
+    hashes = [store.KeyHash(salt, keys.hash_key(form, salt)) for form, salt in salted]
+    new, with_key = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting, hashes))
+    response.status_code = 201 if new else 200
+    response.headers["Cache-Control"] = "no-store"
+    known = await here.readers.run(_shown(here, charge_point))
+    return ChargePointWithKey(charge_point=known, password=secret.hex() if with_key else None)
+
+
+def _put(
+    tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting, hashes: list[store.KeyHash]
+) -> tuple[bool, bool]:
+    new = store.find(tx.connection, charge_point) is None
+    if new:  # one that is known already may have named itself
+        _check_identity(charge_point)
+    store.put(tx.connection, charge_point, setting.registration_status, here.clock.now())
+    with_key = new if setting.new_key is None else setting.new_key
+    if with_key:
+        store.replace_keys(tx.connection, charge_point, hashes)
+    return new, with_key
+
+
+def _check_identity(charge_point: str) -> None:
+    if len(charge_point) <= MAX_IDENTITY and charge_point.isprintable() and not {":", "/"} & set(charge_point):
+        return
+    raise invalid(
+        "charge_point",
+        f"an identity has 1 to {MAX_IDENTITY} printable characters",
+        hint="Neither ':' (it ends the user name of Basic authentication) nor '/' (it ends a segment of the URL).",
+    )
+
+
+def _shown(here: Collaborators, charge_point: str) -> Callable[[sqlite3.Connection], ChargePoint]:
+    connected = frozenset(here.caller.connected())  # on the loop's own thread; the query runs in another
+
+    def query(connection: sqlite3.Connection) -> ChargePoint:
+        row = store.find(connection, charge_point)
+        if row is None:
+            raise not_found("charge point", charge_point, hint="Identities are case-sensitive.")
+        return _resource(connection, here.site, row, connected)
+
+    return query
+
+
+def _resource(
+    connection: sqlite3.Connection, site: str, row: store.ChargePoint, connected: frozenset[str]
+) -> ChargePoint:
+    return ChargePoint.model_validate(
+        {
+            "site": site,
+            "charge_point": row.charge_point,
+            "connected": row.charge_point in connected,
+            "registration_status": row.registration.value,
+            "vendor": row.vendor,
+            "model": row.model,
+            "serial_number": row.serial_number,
+            "firmware_version": row.firmware_version,
+            "last_seen_at": row.last_seen_at,
+            "connectors": [
+                Connector.model_validate(state, from_attributes=True)
+                for state in connectors.of_charge_point(connection, row.charge_point)
+            ],
+        }
+    )

@@ -1,0 +1,98 @@
+"""What is on its way to the cloud, how the link is, and what could not be understood."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from fastapi import APIRouter
+
+from contract.model import Record, UtcDatetime
+from contract.resources import Page
+from contract.streams import Stream
+from edge.api import paging
+from edge.api.collaborators import Here
+from edge.api.problems import documented
+from edge.store import outbox as store
+from edge.store import quarantine
+
+router = APIRouter(prefix="/api/v1", tags=["Link"])
+
+
+class StreamBacklog(Record):
+    """How far one stream of events has come."""
+
+    head: int
+    """The number of its newest event; 0: none yet."""
+    acknowledged: int
+    """The cloud has committed everything up to this number."""
+    oldest_unsent: UtcDatetime | None
+    """When the oldest event that is not acknowledged was recorded; `None`: all are."""
+    depth: int
+    """Events that are not acknowledged."""
+
+
+class Link(Record):
+    """The link to the cloud."""
+
+    state: str
+    since: UtcDatetime | None
+    last_success_at: UtcDatetime | None
+    last_error: str | None
+
+
+class Outbox(Record):
+    """The outbox and its link."""
+
+    streams: dict[Stream, StreamBacklog]
+    link: Link
+
+
+class QuarantinedFrame(Record):
+    """A frame that could not be understood. It was answered all the same."""
+
+    id: int
+    charge_point: str
+    received_at: UtcDatetime
+    reason: str
+    raw: str
+    """The frame as it came; it may hold what a charge point should not have sent."""
+
+
+@router.get("/outbox", summary="Show what waits for the cloud", responses=documented())
+async def show_outbox(here: Here) -> Outbox:
+    """Per stream, with the state of the link."""
+    streams = await here.readers.run(_streams)
+    return Outbox(streams=streams, link=Link.model_validate(here.link_status(), from_attributes=True))
+
+
+@router.get("/quarantine", summary="List frames that could not be understood", responses=documented(422))
+async def list_quarantine(
+    here: Here, limit: paging.Limit = 100, cursor: paging.Cursor = None
+) -> Page[QuarantinedFrame]:
+    """Newest first. A page of very long frames ends early; go on with its cursor."""
+    place = paging.read(cursor, "quarantine", int)
+
+    def query(connection: sqlite3.Connection) -> Page[QuarantinedFrame]:
+        rows = quarantine.page(connection, before=place[0] if place else None, limit=limit)
+        more = bool(rows) and bool(quarantine.page(connection, before=rows[-1].id, limit=1))
+        return Page(
+            items=[QuarantinedFrame.model_validate(row, from_attributes=True) for row in rows],
+            next_cursor=paging.write("quarantine", rows[-1].id) if more else None,
+        )
+
+    return await here.readers.run(query)
+
+
+def _streams(connection: sqlite3.Connection) -> dict[Stream, StreamBacklog]:
+    heads = store.heads(connection)
+    return {
+        stream: StreamBacklog.model_validate(
+            {
+                "head": heads[stream].head,
+                "acknowledged": heads[stream].acknowledged,
+                "oldest_unsent": store.oldest_unsent(connection, stream),
+                "depth": heads[stream].head - heads[stream].acknowledged,
+            }
+        )
+        for stream in Stream
+    }
