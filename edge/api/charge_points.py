@@ -15,10 +15,10 @@ from edge.api import paging
 from edge.api.collaborators import Collaborators, Here
 from edge.api.problems import documented, invalid, not_found
 from edge.api.segments import ChargePointIdentity
-from edge.domain import keys
 from edge.domain.registration import Registration
 from edge.store import charge_points as store
 from edge.store import connectors
+from edge.store.enrolment import KEY_BYTES, replace_key
 from edge.store.writer import WriteTx
 
 MAX_IDENTITY = 48
@@ -76,28 +76,23 @@ async def put_charge_point(
     setting: Annotated[ChargePointSetting, Body(default_factory=ChargePointSetting)],
 ) -> ChargePointWithKey:
     """A new one gets a key, which this answer shows once: type it into the charge point's configuration."""
-    # A salt for each form: none of them may tell that two are alike.
-    secret = here.randomness(keys.SECRET_BYTES)
-    salted = [(form, here.randomness(keys.SALT_BYTES)) for form in keys.key_forms(secret)]
-    hashes = [store.KeyHash(salt, keys.hash_key(form, salt)) for form, salt in salted]
-    new, with_key = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting, hashes))
+    new, password = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting))
     response.status_code = 201 if new else 200
     response.headers["Cache-Control"] = "no-store"
     known = await here.readers.run(_shown(here, charge_point))
-    return ChargePointWithKey(charge_point=known, password=secret.hex() if with_key else None)
+    return ChargePointWithKey(charge_point=known, password=password)
 
 
-def _put(
-    tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting, hashes: list[store.KeyHash]
-) -> tuple[bool, bool]:
+def _put(tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting) -> tuple[bool, str | None]:
     new = store.find(tx.connection, charge_point) is None
     if new:  # one that is known already may have named itself
         _check_identity(charge_point)
     store.put(tx.connection, charge_point, setting.registration_status, here.clock.now())
-    with_key = new if setting.new_key is None else setting.new_key
-    if with_key:
-        store.replace_keys(tx.connection, charge_point, hashes)
-    return new, with_key
+    if not (new if setting.new_key is None else setting.new_key):
+        return new, None
+    secret = here.randomness(KEY_BYTES)
+    replace_key(tx.connection, charge_point, secret, here.randomness)
+    return new, secret.hex()
 
 
 def _check_identity(charge_point: str) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-SECRET_BYTES = 20
-"""An AuthorizationKey is at most 20 bytes (OCPP-J 1.6 §6.2 "HTTP Basic Authentication")."""
 SALT_BYTES = 16
 
 
