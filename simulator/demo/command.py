@@ -16,8 +16,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simulator.demo.campus import open_campus
 from simulator.demo.errors import DemoError
+from simulator.demo.opening import Opening, open_campus
 from simulator.demo.report import as_object, as_sentences, as_table
 from simulator.demo.scenario import Story, play
 from simulator.demo.view import View, choose_view
@@ -100,7 +100,8 @@ async def _main(folder: Path, view: View, options: _Options) -> int:
 async def _run(folder: Path, view: View, options: _Options) -> int:
     began_s = time.monotonic()
     # The speed is set before it is known how long the processes take to start; a few seconds do not matter.
-    async with open_campus(folder, seed=options.seed, speed=_WORLD_S / options.for_s, progress=view.say) as campus:
+    opening = Opening(folder, seed=options.seed, speed=_WORLD_S / options.for_s, progress=view.say)
+    async with open_campus(opening) as campus:
         for address in campus.addresses():
             view.say(address)
         left_s = options.for_s - (time.monotonic() - began_s) - _ENDING_S

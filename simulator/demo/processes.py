@@ -102,7 +102,7 @@ class Child:
             )
 
     async def ready(self, url: str, timeout_s: float) -> None:
-        """Wait until `url` answers 200.
+        """Wait until `url` answers with success.
 
         Raises:
             DemoError: It died, or did not answer in time.
@@ -146,6 +146,6 @@ class Child:
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:
     try:
-        return (await client.get(url, timeout=2)).status_code == httpx.codes.OK
+        return (await client.get(url, timeout=2)).is_success
     except httpx.HTTPError:
         return False
