@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from cloud.auth import service
+from cloud.clock import Now
 from cloud.db.dependencies import TheDatabase
 from cloud.errors import UnauthenticatedError
 
@@ -27,12 +28,13 @@ def _operator(
 
 def _edge(
     database: TheDatabase,
+    now: Now,
     edge: EdgeId,
     shown: Annotated[HTTPAuthorizationCredentials | None, Security(_edge_door)],
 ) -> str:
     if shown is None:
         raise UnauthenticatedError("This needs the edge's secret.", hint="Send it as: Authorization: Bearer SECRET")
-    service.recognise_edge(database, edge, shown.credentials)
+    service.recognise_edge(database, edge, shown.credentials, now)
     return edge
 
 

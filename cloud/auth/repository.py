@@ -9,6 +9,7 @@ from sqlalchemy import select
 from cloud.auth.secrets import Issued
 from cloud.db.database import Unit
 from cloud.models.access import ApiKeyRow, EdgeCredentialRow
+from cloud.models.sites import EdgeRow
 
 
 def edge_credential(unit: Unit, credential: str) -> EdgeCredentialRow | None:
@@ -16,14 +17,22 @@ def edge_credential(unit: Unit, credential: str) -> EdgeCredentialRow | None:
     return unit.scalar(select(EdgeCredentialRow).where(EdgeCredentialRow.credential == credential))
 
 
+def note_heard(unit: Unit, edge: str, now: datetime) -> None:
+    """Note that an edge was heard, unless somebody is writing its row at this moment, who will note it too."""
+    row = EdgeRow
+    free = unit.scalar(select(row).where(row.site_id == edge).with_for_update(key_share=True, skip_locked=True))
+    if free is not None:
+        free.last_heard_at = now
+
+
+def last_heard(unit: Unit, edge: str) -> datetime | None:
+    """When an edge was last heard."""
+    return unit.scalar(select(EdgeRow.last_heard_at).where(EdgeRow.site_id == edge))
+
+
 def api_key(unit: Unit, key: str) -> ApiKeyRow | None:
     """An operator's key by its id."""
     return unit.get(ApiKeyRow, key)
-
-
-def api_key_named(unit: Unit, name: str) -> ApiKeyRow | None:
-    """An operator's key by its name."""
-    return unit.scalar(select(ApiKeyRow).where(ApiKeyRow.name == name))
 
 
 def add_api_key(unit: Unit, name: str, issued: Issued, now: datetime) -> None:

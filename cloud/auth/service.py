@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
@@ -10,6 +10,9 @@ from cloud.auth import repository
 from cloud.auth.secrets import id_of, issue, matches
 from cloud.db.database import Database, Unit
 from cloud.errors import AlreadyExistsError, ForbiddenError, UnauthenticatedError
+
+_HEARD = timedelta(seconds=10)
+"""How coarsely it is noted when an edge was heard."""
 
 
 def create_admin(database: Database, name: str, now: datetime) -> str:
@@ -37,8 +40,8 @@ def issue_edge_secret(unit: Unit, site: str, now: datetime) -> str:
     return issued.text
 
 
-def recognise_edge(database: Database, edge: str, secret: str) -> None:
-    """Return when `secret` is one of that edge's own.
+def recognise_edge(database: Database, edge: str, secret: str, now: datetime) -> None:
+    """Return when `secret` is one of that edge's own, and note that it was heard.
 
     Raises:
         UnauthenticatedError: it is nobody's.
@@ -49,10 +52,14 @@ def recognise_edge(database: Database, edge: str, secret: str) -> None:
     credential = id_of(secret, "edge")
     with database.read() as unit:
         row = repository.edge_credential(unit, credential) if credential else None
+        heard = repository.last_heard(unit, edge)
     if not matches(secret, (row.salt, row.digest) if row else None) or row is None:
         raise UnauthenticatedError("No edge has this secret.", hint="gardu-cloud add-site printed the right one.")
     if row.site_id != edge:
         raise ForbiddenError(f"This secret is not edge {edge}'s.", hint="An edge speaks for its own site only.")
+    if heard is None or now - heard > _HEARD:
+        with database.write() as unit:
+            repository.note_heard(unit, edge, now)
 
 
 def recognise_operator(database: Database, key: str) -> str:

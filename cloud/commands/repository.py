@@ -83,17 +83,20 @@ def add_transition(
     applied: bool = True,
     event: UUID | None = None,
 ) -> None:
-    """Note a move. `event`: the edge's word; `None`: the cloud's own decision."""
-    told_by = "edge" if event else "cloud"
-    unit.merge(
+    """Note a move, once. `event`: the edge's word; `None`: the cloud's own decision. The site must be locked."""
+    if event and unit.get(CommandTransitionRow, (row.site_id, row.command, event)):
+        return
+    row.moves += 1
+    unit.add(
         CommandTransitionRow(
             site_id=row.site_id,
             command=row.command,
             transition=event or uuid7(),
+            ordinal=row.moves,
             state=state.value,
             at=at,
             received_at=received_at,
-            told_by=told_by,
+            told_by="edge" if event else "cloud",
             applied=applied,
         )
     )
@@ -114,7 +117,7 @@ def transitions(unit: Unit, command: CommandRow) -> Sequence[CommandTransitionRo
     """All moves, in the order in which the cloud learned of them."""
     row = CommandTransitionRow
     query = select(row).where(row.site_id == command.site_id, row.command == command.command)
-    return unit.scalars(query.order_by(row.received_at, row.transition)).all()
+    return unit.scalars(query.order_by(row.ordinal)).all()
 
 
 def newest_first(unit: Unit, wanted: CommandFilter, after: Key | None, limit: int) -> Sequence[CommandRow]:

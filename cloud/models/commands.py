@@ -26,6 +26,8 @@ class CommandRow(Table):
     created_at: Mapped[datetime]
     deadline: Mapped[datetime]
     state: Mapped[str]
+    moves: Mapped[int] = mapped_column(default=0)
+    """How many transitions were noted."""
     guessed: Mapped[bool] = mapped_column(default=False)
     """The state is the cloud's own conclusion; a word of the edge wins over it."""
     handed_out_at: Mapped[datetime | None]
@@ -62,6 +64,8 @@ class CommandTransitionRow(Table):
     command: Mapped[UUID] = mapped_column(primary_key=True)
     transition: Mapped[UUID] = mapped_column(primary_key=True)
     """The event that told it, or a UUIDv7 of the cloud's own."""
+    ordinal: Mapped[int]
+    """1, 2, 3 … in the order in which the cloud learned of them."""
     state: Mapped[str]
     at: Mapped[datetime]
     received_at: Mapped[datetime]

@@ -54,6 +54,7 @@ def _row(order: Order, now: datetime) -> CommandRow:
         created_at=now,
         deadline=now + BY_ACTION[order.action].time_to_live,
         state=CommandState.CREATED.value,
+        moves=0,
         guessed=False,
     )
 

@@ -17,6 +17,7 @@ from cloud.app import create_app
 from cloud.auth.service import create_admin
 from cloud.db.database import Database
 from cloud.db.schema import migrate
+from cloud.observability.logs import set_up_logs
 from cloud.sites.service import add_site
 from contract.events import ChargePointBooted, ChargePointConnected
 from tests.integration.cloud.edge_double import NOON, EdgeDouble
@@ -67,6 +68,11 @@ class Campus:
 
     def another_edge(self, site: str) -> EdgeDouble:
         return EdgeDouble(self.client, site, add_site(self.database, site, site, self.clock()).secret)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    set_up_logs("warning", "console")
 
 
 @pytest.fixture(scope="session")
