@@ -10,7 +10,10 @@ from pydantic.alias_generators import to_camel
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # pydantic reports a ValueError as the field's fault, and lets this one through
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from error
 
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
