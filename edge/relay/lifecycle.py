@@ -26,6 +26,9 @@ from edge.errors import (
     UnknownChargePointError,
 )
 
+LONGEST_DETAIL = 500
+"""Characters of an unforeseen error that the cloud is told."""
+
 
 class IllegalStepError(LocalProtocolError):
     """What happened cannot happen to a command in this state."""
@@ -159,5 +162,5 @@ def error_of(error: Exception) -> CommandError:
             return CommandError(code=code, detail=error.description or str(error), ocpp_code=error.code)
         case TooLateError():
             return CommandError(code=code, detail="not sent")
-    detail = f"{type(error).__name__}: {error}" if code is CommandErrorCode.INTERNAL else str(error)
+    detail = f"{type(error).__name__}: {error}"[:LONGEST_DETAIL] if code is CommandErrorCode.INTERNAL else str(error)
     return CommandError(code=code, detail=detail)

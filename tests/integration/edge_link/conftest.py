@@ -100,10 +100,12 @@ class Site:
             pace=QUICK,
             wait_s=2.0,
         )
-        async with running(self.syncer.run()):
-            yield self.syncer
-        self.syncer = None
-        await carrier.close()
+        try:
+            async with running(self.syncer.run()):
+                yield self.syncer
+        finally:
+            self.syncer = None
+            await carrier.close()
 
     @asynccontextmanager
     async def relaying(self, perform: Perform) -> AsyncIterator[Relay]:
