@@ -55,6 +55,7 @@ class Book:
         transactions: By key, in the order of their answers.
         orphans: Answered stops and meter values of transactions whose start was never answered.
         dropped: Messages that used up their attempts.
+        authorisations: Answers to Authorize, by status.
         commands: Answered commands, by action.
         others: Other answered messages, by action.
         repeated_ids: Starts that were answered with a transaction id that the charge point already had.
@@ -63,6 +64,7 @@ class Book:
     transactions: dict[TransactionKey, BookedTransaction] = field(default_factory=dict)
     orphans: list[Record] = field(default_factory=list)
     dropped: list[Record] = field(default_factory=list)
+    authorisations: Counter[str] = field(default_factory=Counter)
     commands: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     repeated_ids: list[TransactionKey] = field(default_factory=list)
@@ -84,6 +86,8 @@ def add_up(records: Iterable[Record]) -> Book:
                 _add_to_transaction(book, record)
             case "dropped":
                 book.dropped.append(record)
+            case "authorisation":
+                book.authorisations[str(record["status"])] += 1
             case "command":
                 book.commands[str(record["action"])] += 1
             case _:

@@ -157,8 +157,8 @@ class ChargePoint:
             answer: Any = await self.uplink.request(call.Authorize(id_tag=id_tag))
         except (LineDownError, CallFailedError):
             return self.cache.accepts_offline(id_tag, self.clock.now())
-        self._note("Authorize")
         status = str(answer.id_tag_info["status"])
+        self._ledger.authorised(self.identity, id_tag, status)
         self.cache.remember(id_tag, status, answer.id_tag_info.get("expiry_date"))
         return status == ACCEPTED
 

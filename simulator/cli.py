@@ -136,6 +136,7 @@ def _summary(ledger: Ledger) -> str:
             "energy_wh": book.energy_wh,
             "meter_value_instants": sum(len(transaction.sampled_at) for transaction in book.transactions.values()),
             "dropped": len(book.dropped),
+            "authorisations": dict(book.authorisations),
             "commands": dict(book.commands),
             "others": dict(book.others),
         }

@@ -18,7 +18,7 @@ from simulator.clock import to_wire
 from simulator.transaction import NO_TRANSACTION_ID, MeterMessage, StartMessage, StopMessage, TransactionMessage
 
 Record = Mapping[str, object]
-"""One line. `kind` is start, stop, meter_values, dropped, command or other; `at` is the true time of the answer."""
+"""One line. `kind` is start, stop, meter_values, authorisation, dropped, command or other; `at` is the true time of the answer."""
 
 
 class Ledger:
@@ -97,6 +97,10 @@ class Ledger:
                 "why": why,
             },
         )
+
+    def authorised(self, charge_point: str, id_tag: str, status: str) -> None:
+        """An Authorize was answered."""
+        self._write("authorisation", {"charge_point": charge_point, "id_tag": id_tag, "status": status})
 
     def command(self, charge_point: str, action: str, status: str) -> None:
         """A call of the central system was answered."""

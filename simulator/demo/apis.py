@@ -66,7 +66,7 @@ class Api:
         except httpx.HTTPError as error:
             raise DemoError(f"{self.name} does not answer {method} {path}: {error!r}") from error
         if not response.is_success:
-            raise DemoError(f"{self.name} answered {method} {path} with {response.status_code}: {response.text}")
+            raise DemoError(f"{self.name} answered {method} {path} with {response.status_code}: {_why(response)}")
         return response
 
     async def items(self, path: str, **query: str | int) -> AsyncIterator[Item]:
@@ -79,6 +79,14 @@ class Api:
             cursor = page["next_cursor"]
             if cursor is None:
                 return
+
+
+def _why(response: httpx.Response) -> str:
+    """The detail of a problem document, or the bare body."""
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return response.text
 
 
 async def shown_by_edge(edge: Api) -> Shown:

@@ -111,6 +111,20 @@ class Commander:
             outcome.problem = str(error)
         self._tell(outcome.sentence())
 
+    async def meet(self, charge_point: str) -> bool:
+        """Wait until the cloud has heard that a charge point is connected. `False`: not in time."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while not await self._is_connected(charge_point):  # noqa: ASYNC110  # the cloud must be asked
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _is_connected(self, charge_point: str) -> bool:
+        found = [item async for item in self._cloud.items("/api/v1/charge-points", site=self._site)]
+        return any(item["charge_point"] == charge_point and item["connected"] for item in found)
+
     async def running_transaction(self, charge_point: str) -> int | None:
         """The number of the transaction that runs at a charge point, as the cloud knows it; `None`: none in time."""
         try:

@@ -33,14 +33,27 @@ class Opening:
     Attributes:
         folder: An empty folder for databases, ledgers and logs.
         seed: Of the cars.
-        speed: Of the cars' world.
+        speed: Asked once all processes are ready: how fast the cars' world shall turn (see `Clock`).
         progress: Takes a sentence about each step.
     """
 
     folder: Path
     seed: int
-    speed: float
+    speed: Callable[[], float]
     progress: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """A building whose edge runs, before its charge points."""
+
+    site: str
+    name: str
+    edge: Api
+    child: Child
+    line: Line | None
+    ocpp_url: str
+    passwords: dict[str, str]
 
 
 @asynccontextmanager
@@ -71,7 +84,6 @@ class _Starter:
     async def start(self) -> Campus:
         """Start the cloud and both buildings."""
         self._opening.progress("making the cloud's database and the first API key")
-        await self._cloud_command("migrate")
         key = await self._cloud_command("create-admin", "demo", field="api_key")
         # Readable by its owner alone, so that a person can use the API while the demo runs.
         with os.fdopen(os.open(self._opening.folder / "api-key.txt", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
@@ -89,9 +101,10 @@ class _Starter:
             raise next((error for error in group.exceptions if isinstance(error, DemoError)), group) from None
         api, child = cloud.result()
         campus = Campus(self._opening.folder, api, child, {})
+        speed = self._opening.speed()
         for building in buildings:
-            site, furnish = building.result()
-            campus.buildings[site] = furnish(campus)
+            shell = building.result()
+            campus.buildings[shell.site] = self._furnish(campus, shell, speed)
         return campus
 
     async def _start_cloud(self, key: str) -> tuple[Api, Child]:
@@ -101,7 +114,7 @@ class _Starter:
         await child.ready(f"{url}/readyz", _READY_S)
         return api, child
 
-    async def _open_building(self, site: str, line: Line | None) -> tuple[str, Callable[[Campus], Building]]:
+    async def _open_building(self, site: str, line: Line | None) -> _Shell:
         name, prefix = _NAMES[site]
         secret = await self._cloud_command("add-site", site, "--name", name, field="secret")
         api_port, ocpp_port = free_port(), free_port()
@@ -119,30 +132,31 @@ class _Starter:
         edge = await self._stack.enter_async_context(Api(child.name, f"http://127.0.0.1:{api_port}"))
         await child.ready(f"{edge.url}/readyz", _READY_S)
         identities = [f"{prefix}-{number:02d}" for number in range(1, _CHARGE_POINTS + 1)]
+        passwords = await provision(edge, identities, self._drivers)
+        return _Shell(site, name, edge, child, line, f"ws://127.0.0.1:{ocpp_port}", passwords)
+
+    def _furnish(self, campus: Campus, shell: _Shell, speed: float) -> Building:
+        """Put the charge points into a building."""
+        identities = list(shell.passwords)
         settings = FleetSettings(
-            url=f"ws://127.0.0.1:{ocpp_port}",
+            url=shell.ocpp_url,
             identities=identities,
             seed=self._opening.seed,
-            passwords=await provision(edge, identities, self._drivers),
+            passwords=shell.passwords,
             id_tags=self._drivers.id_tags,
-            speed=self._opening.speed,
+            speed=speed,
             connectors=_CONNECTORS,
             # The last charge point of the connected site waits for commands alone, so that each finds what it needs.
-            without_cars=frozenset(identities[-1:] if site == CONNECTED else ()),
+            without_cars=frozenset(identities[-1:] if shell.site == CONNECTED else ()),
             configuration={
-                "MeterValueSampleInterval": str(round(_SAMPLE_EVERY_S * self._opening.speed)),
+                "MeterValueSampleInterval": str(round(_SAMPLE_EVERY_S * speed)),
                 "TransactionMessageAttempts": "10",
                 "TransactionMessageRetryInterval": "5",
             },
         )
-        ledger = self._stack.enter_context(Ledger(self._opening.folder / f"ledger-{site}.jsonl"))
-
-        def furnish(campus: Campus) -> Building:
-            """Put the charge points into the building."""
-            fleet = Fleet(settings, ledger, lambda identity, said: campus.events.appendleft(f"{identity}  {said}"))
-            return Building(site, name, edge, child, fleet, ledger, line)
-
-        return site, furnish
+        ledger = self._stack.enter_context(Ledger(self._opening.folder / f"ledger-{shell.site}.jsonl"))
+        fleet = Fleet(settings, ledger, lambda identity, said: campus.events.appendleft(f"{identity}  {said}"))
+        return Building(shell.site, shell.name, shell.edge, shell.child, fleet, ledger, shell.line)
 
     async def _start_child(self, name: str, module: str, environment: dict[str, str], log: str) -> Child:
         child = Child(name, module, ["run"], environment, self._opening.folder / log)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.table import Table
 
 from simulator.demo.scenario import Story
@@ -46,5 +48,10 @@ def as_sentences(story: Story) -> list[str]:
     return [
         f"lost {story.reconciliation.lost}, doubled {story.reconciliation.doubled}",
         f"outage {story.outage_s:.1f} s, {story.started_during_outage} transactions began in it; drained in {drained}",
+        f"drivers refused: {_counted(story.refusals)}",
         f"commands: {story.commands.sent} sent from the cloud, {story.commands.succeeded} answered by charge points",
     ]
+
+
+def _counted(refusals: Counter[str]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sorted(refusals.items())) or "none"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from simulator.authorisation import ACCEPTED
 from simulator.book import add_up
 from simulator.demo.apis import shown_by_cloud, shown_by_edge
 from simulator.demo.campus import CONNECTED, CUT_OFF, Building, Campus
 from simulator.demo.commands import SCHEDULE, Commander, CommandLog
 from simulator.demo.errors import DemoError
-from simulator.demo.reconciliation import Reconciliation, reconcile
+from simulator.demo.reconciliation import Reconciliation, SiteResult, reconcile
 from simulator.demo.view import View
 
 CUT_AT, HEAL_AT, LAST_CARS_AT = 0.28, 0.55, 0.85
@@ -34,6 +36,7 @@ class Story:
         outage_s: How long the line was cut.
         drained_in_s: From healing until the cloud had committed everything that waited at that moment; `None`: never.
         started_during_outage: Transactions that began at the cut-off site in the meantime.
+        refusals: Drivers whose id tag was refused, by the status that their charge point was told.
         commands: What was sent from the cloud.
         reconciliation: The table.
         troubles: What went wrong besides, in plain sentences.
@@ -42,6 +45,7 @@ class Story:
     outage_s: float = 0.0
     drained_in_s: float | None = None
     started_during_outage: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
     commands: CommandLog = field(default_factory=CommandLog)
     reconciliation: Reconciliation = field(default_factory=lambda: Reconciliation([]))
     troubles: list[str] = field(default_factory=list)
@@ -120,19 +124,19 @@ async def _acts(
             story.troubles.append(f"the outbox of {building.name} did not drain within {_OUTBOX_S:.0f} s")
     view.say("the books are compared: charge points, edges, cloud")
     story.reconciliation = Reconciliation(
-        [
-            reconcile(
-                building.site,
-                add_up(building.ledger.records),
-                await shown_by_edge(building.edge),
-                await shown_by_cloud(campus.cloud, building.site),
-            )
-            for building in campus.buildings.values()
-        ]
+        [await _compare(campus, building, story) for building in campus.buildings.values()]
     )
     if afterwards:
         await afterwards(story)
     return story
+
+
+async def _compare(campus: Campus, building: Building, story: Story) -> SiteResult:
+    book = add_up(building.ledger.records)
+    story.refusals += +Counter({status: count for status, count in book.authorisations.items() if status != ACCEPTED})
+    edge = await shown_by_edge(building.edge)
+    cloud = await shown_by_cloud(campus.cloud, building.site)
+    return reconcile(building.site, book, edge, cloud)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,8 @@ async def _drained(building: Building, heads: dict[str, int]) -> float | None:
 async def _send_commands(campus: Campus, view: View, story: Story, until: Callable[[float], Awaitable[None]]) -> None:
     commander = Commander(campus.cloud, CONNECTED, story.commands, view.say)
     charge_point = campus.connected.identities[-1]
+    if not await commander.meet(charge_point):
+        story.troubles.append(f"the cloud never heard that {charge_point} is connected")
     for share, step in SCHEDULE:
         await until(share)
         await step(commander, charge_point)
