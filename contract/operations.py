@@ -19,9 +19,11 @@ IdToken = Annotated[str, StringConstraints(min_length=1, max_length=20)]
 CiString50 = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 CiString500 = Annotated[str, StringConstraints(max_length=500)]
 CiString255 = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-ConnectorId = Annotated[int, Field(strict=True, ge=1)]
-ConnectorIdOrZero = Annotated[int, Field(strict=True, ge=0)]
-TransactionId = Annotated[int, Field(strict=True)]
+LARGEST = 2**31 - 1
+"""Charge points keep integers in 32 bits."""
+ConnectorId = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
+ConnectorIdOrZero = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+TransactionId = Annotated[int, Field(strict=True, ge=-LARGEST - 1, le=LARGEST)]
 
 
 class AvailabilityType(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import sqlite3
@@ -19,7 +18,7 @@ from edge import app, config
 from edge.clock import Clock
 from edge.errors import GarduEdgeError
 from edge.observability import logs
-from edge.store import charge_points, enrolment, migrations, outbox, overview
+from edge.store import enrolment, migrations, outbox, overview
 from edge.store.database import connect
 
 

@@ -159,6 +159,7 @@ def load() -> Settings:
     file = os.environ.get(CONFIG_VARIABLE)
     if file is not None and not Path(file).is_file():
         raise ConfigurationError(f"The settings file {file} does not exist.", hint=f"Correct {CONFIG_VARIABLE}.")
+    _refuse_unknown_variables()
     try:
         return Settings()
     except ValidationError as error:
@@ -168,6 +169,18 @@ def load() -> Settings:
         ) from None
     except (ValueError, OSError) as error:
         raise ConfigurationError(f"The settings cannot be read: {error}", hint="Correct the file's TOML.") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would otherwise be passed over in silence."""
+    known = {name.upper() for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        section = variable.removeprefix(PREFIX).partition("__")[0]
+        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE and section not in known:
+            raise ConfigurationError(
+                f"{variable} is no setting of the edge.",
+                hint=f"Correct its name or remove it. It begins with one of: {', '.join(sorted(known))}.",
+            )
 
 
 def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's error details
@@ -185,12 +198,12 @@ def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's error details
 
 def _wanted(path: list[str]) -> str:
     """Say what a setting is for, from its own docstring."""
-    model: type[BaseModel] = Settings
+    model: Any = Settings
     description = ""
     for name in path:
-        field = model.model_fields.get(name) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        if field is None:
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+        if name not in fields:
             break
-        description = field.description or ""
-        model = field.annotation  # type: ignore[assignment]
+        description = fields[name].description or ""
+        model = fields[name].annotation
     return " ".join(description.split())

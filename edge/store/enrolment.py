@@ -6,14 +6,13 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
-from edge.domain.keys import hash_key, key_forms
+from edge.domain.keys import SALT_BYTES, hash_key, key_forms
 from edge.domain.registration import Registration
 from edge.store import charge_points
 from edge.store.charge_points import KeyHash
 
 KEY_BYTES = 20
 """As many as `AuthorizationKey` holds ("Improved security for OCPP 1.6-J" §7.2)."""
-SALT_BYTES = 16
 
 
 def enrol(

@@ -1,0 +1,342 @@
+"""The edge process put together: every room gets its plain values and its neighbours here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+
+from contract.events import EdgeStarted
+from edge.api.app import create_api
+from edge.api.collaborators import LinkStatus
+from edge.api.doors import ApiKey, Doors
+from edge.api.exposure import check_exposure
+from edge.central_system.connection import Desk
+from edge.central_system.server import CentralSystem, Listener
+from edge.central_system.station_security import Door
+from edge.clock import Clock
+from edge.config import ApiSettings, Settings
+from edge.domain.keys import SALT_BYTES, hash_key
+from edge.domain.policy import Policy
+from edge.errors import ConfigurationError, StoreError
+from edge.operations.to_charge_point.operator import Operator
+from edge.relay.relay import Relay
+from edge.store import migrations
+from edge.store.database import connect
+from edge.store.readers import Readers
+from edge.store.writer import Writer, WriteTx
+from edge.sync.https import HttpsCarrier
+from edge.sync.pushing import Edge
+from edge.sync.syncer import Syncer
+
+API_STOP_S = 3
+
+_log = structlog.get_logger()
+
+
+def check(settings: Settings) -> None:
+    """Check what the settings mean together and on this machine.
+
+    Raises:
+        ConfigurationError: what does not fit, and what to do.
+    """
+    api = settings.api
+    check_exposure(
+        api.host, has_keys=bool(api.keys), tls=api.tls_cert is not None, behind_proxy=api.behind_proxy is not None
+    )
+    for name in ("central_system", "api"):
+        section = getattr(settings, name)
+        for field in ("tls_cert", "tls_key"):
+            path: Path | None = getattr(section, field)
+            if path is not None and not path.is_file():
+                raise ConfigurationError(f"{name}.{field} is {str(path)!r}: there is no such file.", hint="Correct it.")
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Make the folder of the database; only its owner may look into it.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {settings.data_dir} cannot be made: {error.strerror}",
+            hint="Set GARDU_EDGE_DATA_DIR to a folder that this user may write to.",
+        ) from error
+
+
+def require_database(settings: Settings) -> None:
+    """Refuse to go on without a database of this release.
+
+    Raises:
+        StoreError: there is none, or it is older.
+    """
+    if not settings.database.is_file() or migrations.pending(settings.database):
+        raise StoreError(
+            f"{settings.database} is not there yet, or of an older release.",
+            hint="Run `gardu-edge migrate` first, with the same settings.",
+        )
+
+
+async def run(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Run the edge until SIGTERM or SIGINT.
+
+    Raises:
+        GarduEdgeError: it cannot start; nothing was changed.
+    """
+    check(settings)
+    make_data_dir(settings)
+    for step in migrations.migrate(settings.database):
+        _log.info("database_migrated", step=step)
+    stop = _stop_on_signal()
+    async with _started(settings) as edge:
+        announce(edge.where(settings))
+        await stop.wait()
+        _log.info("stopping")
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """The parts that others ask for."""
+
+    central_system: CentralSystem
+    api_port: int
+
+    def where(self, settings: Settings) -> str:
+        scheme = "wss" if settings.central_system.tls_cert else "ws"
+        api_scheme = "https" if settings.api.tls_cert else "http"
+        cloud = settings.cloud.url or "none: this edge works on its own"
+        return (
+            f"Gardu edge {version('gardu')} of {settings.site} is ready\n"
+            f"  charge points   {scheme}://{settings.central_system.host}:{self.central_system.port}/<identity>\n"
+            f"  local API       {api_scheme}://{settings.api.host}:{self.api_port}/docs\n"
+            f"  database        {settings.database}\n"
+            f"  cloud           {cloud}"
+        )
+
+
+@contextlib.asynccontextmanager
+async def _started(settings: Settings) -> AsyncIterator[_Edge]:
+    """Start in the order of need, and stop in the reverse: first no new work, last the store."""
+    clock = Clock()
+    connection = connect(settings.database)
+    readers = Readers(settings.database)
+    hooks = _Hooks()
+    writer = Writer(connection, clock, on_events=hooks.on_events, on_failure=hooks.on_failure)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(connection.close)
+        stack.callback(readers.close)
+        await stack.enter_async_context(_tasks(writer.work()))
+        await writer.run(lambda tx: _record_start(tx, clock))
+        central_system = _central_system(settings, writer, readers, clock)
+        hooks.central_system = central_system
+        operator = Operator(central_system.registry, readers)
+        relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
+        syncer = await _syncer(settings, writer, readers, clock, relay, stack)
+        hooks.syncer = syncer
+        await _open(central_system, settings)
+        stack.push_async_callback(central_system.close)
+        jobs = [writer.probe(), central_system.patrol(), central_system.flush_refusals(), relay.run()]
+        if syncer is not None:
+            jobs.append(syncer.run())
+        await stack.enter_async_context(_tasks(*jobs))
+        api = create_api(
+            site=settings.site,
+            readers=readers,
+            writer=writer,
+            clock=clock,
+            caller=central_system.registry,
+            perform=operator.perform,
+            link_status=lambda: _link_status(syncer),
+            ready=lambda: writer.healthy,
+            doors=_doors(settings.api),
+        )
+        api_port = await stack.enter_async_context(_served(api, settings.api))
+        yield _Edge(central_system, api_port)
+
+
+class _Hooks:
+    """Breaks the circle: the writer tells the syncer and the central system, which both need the writer."""
+
+    syncer: Syncer | None = None
+    central_system: CentralSystem | None = None
+
+    def on_events(self) -> None:
+        if self.syncer is not None:
+            self.syncer.wake()
+
+    def on_failure(self) -> None:
+        if self.central_system is not None:
+            self._closing = asyncio.ensure_future(self.central_system.close_connections("the store is not available"))
+
+
+def _central_system(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> CentralSystem:
+    chosen = settings.central_system
+    policy = Policy(
+        heartbeat_interval_s=chosen.heartbeat_interval_s,
+        known_vendor_messages={
+            vendor: frozenset(messages) for vendor, messages in chosen.known_vendor_messages.items()
+        },
+    )
+    listener = Listener(
+        host=chosen.host,
+        port=chosen.port,
+        tls=_tls(chosen.tls_cert, chosen.tls_key),
+        allow_missing_subprotocol=chosen.allow_missing_subprotocol,
+        ping_interval_s=chosen.ping_interval_s,
+        silence_s=3 * max(chosen.ping_interval_s, chosen.heartbeat_interval_s),
+    )
+    desk = Desk(writer, clock, policy, call_timeout_s=chosen.call_timeout_s, settle_s=chosen.settle_s)
+    return CentralSystem(listener, Door(chosen.unknown_charge_points), desk, readers)
+
+
+async def _open(central_system: CentralSystem, settings: Settings) -> None:
+    try:
+        await central_system.open()
+    except OSError as error:
+        chosen = settings.central_system
+        raise ConfigurationError(
+            f"The address {chosen.host}:{chosen.port} for charge points cannot be used: {error.strerror or error}",
+            hint="Is another central system running? Set GARDU_EDGE_CENTRAL_SYSTEM__PORT to a free port.",
+        ) from error
+
+
+async def _syncer(
+    settings: Settings,
+    writer: Writer,
+    readers: Readers,
+    clock: Clock,
+    relay: Relay,
+    stack: contextlib.AsyncExitStack,
+) -> Syncer | None:
+    cloud = settings.cloud
+    if cloud.url is None or cloud.secret is None:
+        return None
+    carrier = HttpsCarrier(base_url=cloud.url, edge=settings.site, secret=cloud.secret.get_secret_value())
+    stack.push_async_callback(carrier.close)
+    return Syncer(
+        edge=Edge(settings.site, version("gardu")),
+        writer=writer,
+        readers=readers,
+        clock=clock,
+        carrier=carrier,
+        on_commands=relay.wake,
+    )
+
+
+def _link_status(syncer: Syncer | None) -> LinkStatus:
+    if syncer is None:
+        return LinkStatus(state="alone", since=None, last_success_at=None, last_error=None)
+    status = syncer.status()
+    return LinkStatus(
+        state=status.condition.value,
+        since=None,
+        last_success_at=status.last_success_at,
+        last_error=status.last_error,
+    )
+
+
+def _doors(api: ApiSettings) -> Doors:
+    """Keys from the settings are kept as hashes alone."""
+    keys = []
+    for number, key in enumerate(api.keys, start=1):
+        salt = secrets.token_bytes(SALT_BYTES)
+        keys.append(ApiKey(f"key {number}", salt, hash_key(key.get_secret_value().encode(), salt)))
+    return Doors(frozenset({*api.allowed_hosts, api.host}), tuple(keys) or None)
+
+
+@contextlib.asynccontextmanager
+async def _tasks(*jobs: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutines
+    """Run jobs beside the block; one that fails ends the process, and the block's end ends them."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class _ApiServer(uvicorn.Server):
+    """A uvicorn that leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _served(api: Any, settings: ApiSettings) -> AsyncIterator[int]:  # noqa: ANN401 - an ASGI application
+    """Serve the local API; gives the port.
+
+    Raises:
+        ConfigurationError: the address cannot be used.
+    """
+    config = uvicorn.Config(
+        api,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=settings.behind_proxy is not None,
+        forwarded_allow_ips=settings.behind_proxy,
+        timeout_graceful_shutdown=API_STOP_S,
+    )
+    try:
+        socket = config.bind_socket()
+    except SystemExit as error:
+        raise ConfigurationError(
+            f"The address {settings.host}:{settings.port} for the local API cannot be used.",
+            hint="Is another edge running? Set GARDU_EDGE_API__PORT to a free port.",
+        ) from error
+    server = _ApiServer(config)
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    try:
+        yield socket.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+        socket.close()
+
+
+def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if cert is None or key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key)
+    except (ssl.SSLError, OSError) as error:
+        raise ConfigurationError(
+            f"The certificate {cert} and the key {key} cannot be used: {error}",
+            hint="Both must be PEM files, and the key must belong to the certificate.",
+        ) from error
+    return context
+
+
+def _record_start(tx: WriteTx, clock: Clock) -> None:
+    tx.emit(EdgeStarted(software_version=version("gardu")), subject="edge", occurred_at=clock.now())
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
