@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,11 +92,23 @@ def postgres() -> Iterator[Cluster]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the present schema, to be copied."""
+    file = tmp_path_factory.mktemp("fresh") / "cloud.db"
+    database = Database(f"sqlite:///{file}")
+    migrate(database)
+    database.close()
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database of its own, with the present schema."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'cloud.db'}"
+        file = tmp_path / "cloud.db"
+        shutil.copy(request.getfixturevalue("fresh_file"), file)
+        return f"sqlite:///{file}"
     running: Cluster = request.getfixturevalue("postgres")
     name = f"t_{uuid4().hex}"
     with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
@@ -106,7 +119,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
-    migrate(database)
     yield database
     database.close()
 
