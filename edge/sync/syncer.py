@@ -26,7 +26,7 @@ from edge.sync.pulling import WAIT_S, Pulled, Puller
 from edge.sync.pushing import Edge, Pusher
 
 LEAST_POLL_S = 1.0
-"""From one question for commands to the next, unless the answer brought some: a cloud may not hold its answers back."""
+"""From a question for commands that was answered with none to the next: not every cloud holds its answer back."""
 
 _log = structlog.get_logger()
 
@@ -173,7 +173,7 @@ class Syncer:
             if (pause := max(self._pull_backoff.until, not_before) - self._clock.monotonic()) > 0:
                 await asyncio.sleep(pause)
                 continue
-            not_before = self._clock.monotonic() + LEAST_POLL_S
+            asked_at = self._clock.monotonic()
             try:
                 outcome: Pulled | Conflict | Refused | Unavailable = await self._puller.pull()
             except (StoreUnavailableError, sqlite3.Error) as error:
@@ -181,8 +181,8 @@ class Syncer:
             except Exception as error:  # noqa: BLE001 - the task border: the link must never take the edge down
                 _log.exception("command_pull_broke")
                 outcome = Unavailable(f"Commands could not be pulled: {type(error).__name__}", lost=False)
-            if isinstance(outcome, Pulled) and outcome.is_news:
-                not_before = 0.0
+            is_empty = isinstance(outcome, Pulled) and not outcome.items
+            not_before = asked_at + LEAST_POLL_S if is_empty else 0.0
             self._pulled(outcome)
 
     def _pulled(self, outcome: Pulled | Conflict | Refused | Unavailable) -> None:
