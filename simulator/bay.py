@@ -124,8 +124,10 @@ class Bay:
             remote_id_tag = await self._remote_start_within(around.clock.wall_s(visit.hesitation_s))
         id_tag = remote_id_tag or visit.id_tag
         ask = remote_id_tag is None or around.configuration.boolean("AuthorizeRemoteTxRequests")
-        if (ask and not await around.authorise(id_tag)) or self._closing:
+        allowed = not ask or await around.authorise(id_tag)
+        if not allowed:
             around.tell(f"connector {self.connector.connector_id}: {id_tag} may not charge")
+        if not allowed or self._closing:
             await around.clock.sleep_world(visit.unplug_s)
             self.connector.rest()
             return

@@ -18,7 +18,7 @@ from simulator.clock import to_wire
 from simulator.transaction import NO_TRANSACTION_ID, MeterMessage, StartMessage, StopMessage, TransactionMessage
 
 Record = Mapping[str, object]
-"""One line. `kind` is start, stop, meter_values, authorisation, dropped, command or other; `at` is the true time of the answer."""
+"""One line. `kind` is start, stop, meter_values, authorisation, dropped, command or other; `at` is its time."""
 
 
 class Ledger:

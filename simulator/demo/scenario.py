@@ -81,6 +81,9 @@ async def play(
             # Only a failure ends one of the others.
             await asyncio.gather(*(task for task in background if task.done()))
         return await acts
+    except DemoError:
+        campus.check()  # a process that died is the better explanation
+        raise
     finally:
         for task in (acts, *background):
             task.cancel()

@@ -52,5 +52,5 @@ async def run_fleet(central: CentralSystem) -> AsyncIterator[RunFleet]:
 async def until(condition: Callable[[], object], timeout_s: float = 10) -> None:
     """Wait until something holds; fail the test when it does not in time."""
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110  # the condition is whatever a test asks for
+        while not condition():
             await asyncio.sleep(0.01)
