@@ -27,6 +27,9 @@ from tests.integration.cloud.edge_double import EdgeDouble
 
 ROOT = Path(__file__).parents[3]
 
+# Each start imports the whole program; on a small, busy machine that alone takes many seconds.
+pytestmark = pytest.mark.timeout(400)
+
 
 class Machine:
     """Where gardu-cloud is started."""
@@ -126,7 +129,7 @@ async def test_killed_at_any_moment_it_keeps_what_it_answered_and_doubles_nothin
     chance = random.Random(7)
     edge = EdgeDouble(httpx.AsyncClient(), "tower", secret)
     event = AuthorizationDecided(charge_point="CP1", id_tag="A", status="Accepted", reason="known")
-    for _ in range(4):
+    for _ in range(3):
         await asyncio.to_thread(machine.start)
         async with httpx.AsyncClient(base_url=machine.url) as client:
             edge.client = client
