@@ -35,6 +35,7 @@ from edge.store import migrations
 from edge.store.database import connect
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
+from edge.sync.backoff import Pace
 from edge.sync.https import HttpsCarrier
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
@@ -233,6 +234,7 @@ async def _syncer(
         clock=clock,
         carrier=carrier,
         on_commands=relay.wake,
+        pace=Pace(longest_s=cloud.longest_wait_s),
     )
 
 
@@ -242,7 +244,7 @@ def _link_status(syncer: Syncer | None) -> LinkStatus:
     status = syncer.status()
     return LinkStatus(
         state=status.condition.value,
-        since=None,
+        since=status.since,
         last_success_at=status.last_success_at,
         last_error=status.last_error,
     )

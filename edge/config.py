@@ -95,6 +95,8 @@ class CloudSettings(_Section):
     """Address of the cloud, for example https://charging.example.edu. Without it the edge works on its own."""
     secret: SecretStr | None = None
     """The secret that `gardu-cloud add-site` showed for this site."""
+    longest_wait_s: Annotated[float, Field(ge=1, le=300)] = 300.0
+    """The longest pause in seconds before a cloud that does not answer is tried again."""
 
     @model_validator(mode="after")
     def _url_and_secret(self) -> CloudSettings:

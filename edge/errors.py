@@ -3,6 +3,7 @@
 GarduEdgeError                 carries a hint: what the reader can do
 ├── ConfigurationError         a setting is wrong; the process does not start
 ├── LocalProtocolError         we were about to break OCPP-J
+├── IllegalStepError           we were about to move a command where it cannot go
 ├── RemoteProtocolError        a charge point broke OCPP-J; carries the CALLERROR code
 ├── StoreError                 the database
 │   ├── StoreUnavailableError  a commit failed; nothing was answered
@@ -32,6 +33,10 @@ class ConfigurationError(GarduEdgeError):
 
 class LocalProtocolError(GarduEdgeError):
     """We were about to break OCPP-J."""
+
+
+class IllegalStepError(GarduEdgeError):
+    """What happened cannot happen to a command in this state."""
 
 
 class RemoteProtocolError(GarduEdgeError):

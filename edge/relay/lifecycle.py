@@ -19,7 +19,7 @@ from contract.operations import BY_ACTION
 from edge.errors import (
     CallFailedError,
     CallTimeoutError,
-    LocalProtocolError,
+    IllegalStepError,
     NoConnectorError,
     NotConnectedError,
     TooLateError,
@@ -28,10 +28,6 @@ from edge.errors import (
 
 LONGEST_DETAIL = 500
 """Characters of an unforeseen error that the cloud is told."""
-
-
-class IllegalStepError(LocalProtocolError):
-    """What happened cannot happen to a command in this state."""
 
 
 @dataclass(frozen=True, slots=True)

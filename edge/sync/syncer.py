@@ -65,6 +65,8 @@ class LinkStatus:
     """A snapshot for the local API and for metrics."""
 
     condition: LinkCondition
+    since: datetime
+    """When it came into this condition."""
     last_success_at: datetime | None
     """When the cloud last answered with a yes; `None`: not since this process started."""
     last_error: str | None
@@ -113,6 +115,7 @@ class Syncer:
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
         self._shown: LinkCondition | None = None
+        self._since = clock.now()
         self._last_success_at: datetime | None = None
 
     def wake(self) -> None:
@@ -123,6 +126,7 @@ class Syncer:
         """Tell how the link is."""
         return LinkStatus(
             condition=self._condition(),
+            since=self._since,
             last_success_at=self._last_success_at,
             last_error=self._delivery.error,
             streams={stream: StreamStatus(flow.head, flow.cursor) for stream, flow in self._delivery.flows.items()},
@@ -214,6 +218,7 @@ class Syncer:
             self._ready.clear()
         if (condition := self._condition()) is not self._shown:
             self._shown = condition
+            self._since = self._clock.now()
             log = _log.error if condition in {LinkCondition.REFUSED, LinkCondition.FORKED} else _log.info
             log("link_changed", condition=condition.value, last_error=self._delivery.error)
 

@@ -48,7 +48,11 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.wait_ready()
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     @property
@@ -57,18 +61,24 @@ class Process:
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline:
-            if self.child is not None and self.child.poll() is not None:
-                raise AssertionError(
-                    f"{self.module} ended with {self.child.returncode}:\n{self.log.read_text()[-4000:]}"
-                )
-            try:
-                if httpx.get(self.ready_url, timeout=1.0, trust_env=False).status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.02)
-        raise AssertionError(f"{self.module} is not ready:\n{self.log.read_text()[-4000:]}")
+        last = "nothing"
+        with httpx.Client(timeout=2.0, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                if self.child is not None and self.child.poll() is not None:
+                    raise AssertionError(f"{self.module} ended with {self.child.returncode}:\n{self._tail()}")
+                try:
+                    answer = client.get(self.ready_url)
+                except httpx.TransportError as error:
+                    last = repr(error)
+                else:
+                    if answer.is_success:
+                        return
+                    last = f"{answer.status_code} {answer.text}"
+                time.sleep(0.02)
+        raise AssertionError(f"{self.module} is not ready, it answers {last}:\n{self._tail()}")
+
+    def _tail(self) -> str:
+        return self.log.read_text()[-4000:]
 
     def kill(self) -> None:
         """As a power switch would, as far as the process can tell."""

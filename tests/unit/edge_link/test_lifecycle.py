@@ -12,7 +12,7 @@ from contract.operations import BY_ACTION
 from edge.errors import (
     CallFailedError,
     CallTimeoutError,
-    LocalProtocolError,
+    IllegalStepError,
     NoConnectorError,
     NotConnectedError,
     TooLateError,
@@ -24,7 +24,6 @@ from edge.relay.lifecycle import (
     Deadline,
     Failed,
     Happening,
-    IllegalStepError,
     Recovered,
     StartAsked,
     Step,
@@ -87,7 +86,7 @@ def test_after_a_downgrade_an_unknown_operation_is_interrupted() -> None:
 def test_nothing_starts_twice(state: CommandState) -> None:
     with pytest.raises(IllegalStepError, match=state.value):
         step(state, "ClearCache", StartAsked(in_time=True))
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(IllegalStepError):
         step(state, "ClearCache", StartAsked(in_time=False))
 
 

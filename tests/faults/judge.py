@@ -1,0 +1,198 @@
+"""The judge: charge points that keep a ledger of what they were told is stored, and compare it with what is.
+
+It stands outside both processes and shares no code with them. A message counts when its CALLRESULT was read, and not
+before; one that was not answered is sent again, under a new message id, until it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+ANSWER_WITHIN_S = 20.0
+BETWEEN_TRIES_S = 0.1
+PAUSE_S = 0.02
+"""After each message, so that a run stays small enough to be compared record by record."""
+
+
+@dataclass
+class Book:
+    """What the charge points were told is stored."""
+
+    starts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    """(charge point, transactionId) → the StartTransaction."""
+    stops: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    samples: set[tuple[str, str]] = field(default_factory=set)
+    """(charge point, timestamp)."""
+    refused: list[list[Any]] = field(default_factory=list)
+    """CALLERRORs: there must be none."""
+    reused: list[tuple[str, int]] = field(default_factory=list)
+    """Transaction numbers that were given twice: there must be none."""
+    connections: int = 0
+
+    @property
+    def records(self) -> int:
+        return len(self.starts) + len(self.stops) + len(self.samples)
+
+
+class JudgedChargePoint:
+    """Charges again and again until told to finish, and then ends what it began."""
+
+    def __init__(self, url: str, identity: str, password: str, id_tag: str, book: Book, seed: int) -> None:
+        self._url = f"{url}/{identity}"
+        token = base64.b64encode(f"{identity}:{password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {token}"}
+        self._identity = identity
+        self._id_tag = id_tag
+        self._book = book
+        self._random = random.Random(seed)
+        self._clock = datetime.now(UTC) - timedelta(hours=6)
+        self._register_wh = self._random.randrange(1_000_000)
+        self._number = 0
+        self._websocket: ClientConnection | None = None
+        self._booted = False
+        self.finish = asyncio.Event()
+
+    async def run(self) -> None:
+        """Live until `finish` is set and the last transaction has ended."""
+        try:
+            while not self.finish.is_set():
+                await self._charge()
+        finally:
+            if self._websocket is not None:
+                await self._websocket.close()
+
+    async def _charge(self) -> None:
+        start = {
+            "connectorId": 1,
+            "idTag": self._id_tag,
+            "meterStart": self._register_wh,
+            "timestamp": self._tick(),
+        }
+        answer = await self._tell("StartTransaction", start)
+        key = (self._identity, answer["transactionId"])
+        if key in self._book.starts:
+            self._book.reused.append(key)
+        self._book.starts[key] = start
+        for _ in range(self._random.randrange(1, 4)):
+            await self._meter(key[1])
+        stop = {
+            "transactionId": key[1],
+            "meterStop": self._register_wh,
+            "timestamp": self._tick(),
+            "idTag": self._id_tag,
+        }
+        await self._tell("StopTransaction", stop)
+        self._book.stops[key] = stop
+
+    async def _meter(self, transaction_id: int) -> None:
+        self._register_wh += self._random.randrange(1, 500)
+        at = self._tick()
+        value = {"timestamp": at, "sampledValue": [{"value": str(self._register_wh)}]}
+        await self._tell("MeterValues", {"connectorId": 1, "transactionId": transaction_id, "meterValue": [value]})
+        self._book.samples.add((self._identity, at))
+
+    def _tick(self) -> str:
+        self._clock += timedelta(seconds=1)
+        return self._clock.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    async def _tell(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send until it is answered: the retry of OCPP 1.6 ed. 2 §3.7, without its limit."""
+        while True:
+            try:
+                await asyncio.sleep(PAUSE_S)
+                if self._websocket is None:
+                    await self._connect()
+                return await self._call(action, payload)
+            except (OSError, TimeoutError, websockets.WebSocketException):
+                self._websocket = None
+                await asyncio.sleep(BETWEEN_TRIES_S)
+
+    async def _connect(self) -> None:
+        self._websocket = await websockets.connect(
+            self._url,
+            additional_headers=self._headers,
+            subprotocols=[websockets.Subprotocol("ocpp1.6")],
+            proxy=None,
+            ping_interval=None,
+            open_timeout=ANSWER_WITHIN_S,
+        )
+        self._book.connections += 1
+        if not self._booted:  # later connections come without a boot, as OCPP-J 1.6 §5.4 allows
+            await self._call("BootNotification", {"chargePointVendor": "Judge", "chargePointModel": "J1"})
+            self._booted = True
+
+    async def _call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        assert self._websocket is not None
+        self._number += 1
+        message_id = str(self._number)
+        await self._websocket.send(json.dumps([2, message_id, action, payload]))
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            while True:
+                frame = json.loads(await self._websocket.recv())
+                if frame[0] == 3 and frame[1] == message_id:
+                    answer: dict[str, Any] = frame[2]
+                    return answer
+                if frame[0] == 4:
+                    self._book.refused.append(frame)
+
+
+@dataclass
+class Verdict:
+    """What differs between the judge's book and what is stored. All empty: nothing was lost, doubled or changed."""
+
+    lost: list[Any] = field(default_factory=list)
+    doubled: list[Any] = field(default_factory=list)
+    invented: list[Any] = field(default_factory=list)
+    changed: list[Any] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.doubled or self.invented or self.changed)
+
+
+def compare(book: Book, transactions: list[dict[str, Any]], meter_values: list[dict[str, Any]]) -> Verdict:
+    """Hold the book against transactions and meter values as an API lists them."""
+    verdict = Verdict()
+    stored = Counter((one["charge_point"], one["transaction_id"]) for one in transactions)
+    verdict.lost += [("start", key) for key in book.starts if key not in stored]
+    verdict.invented += [("start", key) for key in stored if key not in book.starts]
+    verdict.doubled += [("start", key) for key, count in stored.items() if count > 1]
+    business = Counter((one["charge_point"], one["started_at"]) for one in transactions)
+    verdict.doubled += [("start", key) for key, count in business.items() if count > 1]
+    for one in transactions:
+        _compare_transaction(book, one, verdict)
+    sampled = Counter((one["charge_point"], _canonical(one["sampled_at"])) for one in meter_values)
+    verdict.lost += [("sample", key) for key in book.samples if (key[0], _canonical(key[1])) not in sampled]
+    verdict.doubled += [("sample", key) for key, count in sampled.items() if count > 1]
+    return verdict
+
+
+def _compare_transaction(book: Book, stored: dict[str, Any], verdict: Verdict) -> None:
+    key = (stored["charge_point"], stored["transaction_id"])
+    start, stop = book.starts.get(key), book.stops.get(key)
+    if start is not None and (stored["meter_start_wh"], _canonical(stored["started_at"])) != (
+        start["meterStart"],
+        _canonical(start["timestamp"]),
+    ):
+        verdict.changed.append(("start", key))
+    if stop is None:
+        return
+    if stored["stopped_at"] is None:
+        verdict.lost.append(("stop", key))
+    elif (stored["meter_stop_wh"], stored["estimated"]) != (stop["meterStop"], False) or (
+        start is not None and stored["energy_wh"] != stop["meterStop"] - start["meterStart"]
+    ):
+        verdict.changed.append(("stop", key))
+
+
+def _canonical(at: str) -> datetime:
+    return datetime.fromisoformat(at)
