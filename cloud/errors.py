@@ -8,7 +8,9 @@ GarduCloudError
 ├── ForbiddenError              403  somebody we know, who may not do this
 ├── MisdirectedRequestError     421  the Host header names somebody else
 ├── UnsupportedMediaTypeError   415  a write that is not JSON
-├── NotFoundError               404  no such site, charge point, transaction, command
+├── NotFoundError               404  no such transaction, command, …
+│   ├── UnknownSiteError        404
+│   └── UnknownChargePointError 404
 ├── InvalidFieldError           422  one field of the request is wrong
 ├── DatabaseUnavailableError    503  the database did not answer; nothing was changed
 ├── LinkError                   an edge's request cannot be taken as it is

@@ -137,15 +137,15 @@ async def test_killed_at_any_moment_it_keeps_what_it_answered_and_doubles_nothin
             cursor = greeted.json()["streams"]["ledger"]["cursor"]
             assert cursor >= edge.cursors[Stream.LEDGER]
             edge.cursors[Stream.LEDGER] = cursor
-            killer = asyncio.create_task(asyncio.sleep(chance.uniform(0.05, 0.6)))
-            killer.add_done_callback(lambda _: machine.process and machine.process.kill())
+            assert machine.process is not None
+            killer = asyncio.get_running_loop().call_later(chance.uniform(0.05, 0.6), machine.process.kill)
             try:
                 while True:
                     edge.record(*[event] * 50)
                     assert (await edge.push(Stream.LEDGER)).status_code == 200
             except httpx.HTTPError:
                 pass
-            await killer
+            killer.cancel()
         machine.stop(signal.SIGKILL)
     machine.start()
     async with httpx.AsyncClient(base_url=machine.url) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pydantic import ValidationError
 
 from cloud import errors
@@ -22,8 +23,7 @@ def every_error() -> list[type[GarduCloudError]]:
 
 def test_the_tree_in_the_docstring_is_complete() -> None:
     assert errors.__doc__ is not None
-    missing = [kind.__name__ for kind in every_error() if kind.__name__ not in errors.__doc__]
-    assert missing == ["UnknownChargePointError", "UnknownSiteError"] or not missing
+    assert [kind.__name__ for kind in every_error() if kind.__name__ not in errors.__doc__] == []
 
 
 def test_a_chain_error_says_where_the_cloud_stands() -> None:
@@ -44,10 +44,9 @@ def test_a_field_s_path_is_dotted_and_without_its_place() -> None:
 
 
 def test_the_reason_of_a_dead_letter_repeats_no_person_s_data() -> None:
-    try:
+    with pytest.raises(ValidationError) as found:
         AuthorizationDecided.model_validate({"charge_point": ["SECRET-TAG"], "id_tag": "A", "status": "", "reason": ""})
-    except ValidationError as error:
-        assert explain(error) == "charge_point: Input should be a valid string"
+    assert explain(found.value) == "charge_point: Input should be a valid string"
     assert explain(ValueError("a\x00b\ud800")) == "ValueError: a\ufffdb?"
     assert len(explain(ValueError("x" * 9999))) == 500
 
