@@ -21,7 +21,7 @@ class Car:
         battery_wh: Capacity.
         soc: State of charge, 0 to 1.
         target_soc: Where it stops drawing, above `soc` and at most 1.
-        max_power_w: What its on-board charger takes.
+        max_power_w: The most that it takes over all phases.
         phases: 1 or 3.
     """
 

@@ -12,7 +12,7 @@ from random import Random
 
 from simulator.car import Car
 
-# model, battery in Wh, power of the on-board charger in W, phases
+# model, battery in Wh, the most that it takes in W, phases
 _MODELS = (
     ("small city car", 36_000.0, 3_700.0, 1),
     ("compact", 52_000.0, 7_400.0, 1),

@@ -54,6 +54,8 @@ class Campus:
     folder: Path
     cloud: Api
     cloud_child: Child
+    cloud_docs: str
+    """Where the cloud describes its API."""
     buildings: dict[str, Building]
     events: deque[str] = field(default_factory=lambda: deque(maxlen=8))
     """What charge points did last, newest first."""
@@ -81,4 +83,4 @@ class Campus:
     def addresses(self) -> list[str]:
         """Where to look while it runs."""
         sites = [f"{building.name:<12} {building.edge.url}/docs" for building in self.buildings.values()]
-        return [f"{'Cloud':<12} {self.cloud.url}/docs", *sites, f"{'Data, logs':<12} {self.folder}"]
+        return [f"{'Cloud':<12} {self.cloud_docs}", *sites, f"{'Data, logs':<12} {self.folder}"]

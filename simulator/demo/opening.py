@@ -100,7 +100,7 @@ class _Starter:
         except ExceptionGroup as group:
             raise next((error for error in group.exceptions if isinstance(error, DemoError)), group) from None
         api, child = cloud.result()
-        campus = Campus(self._opening.folder, api, child, {})
+        campus = Campus(self._opening.folder, api, child, await _docs(api), {})
         speed = self._opening.speed()
         for building in buildings:
             shell = building.result()
@@ -174,3 +174,12 @@ class _Starter:
             return str(json.loads(output.strip().splitlines()[-1])[field])
         except (IndexError, KeyError, ValueError) as error:
             raise DemoError(f"gardu-cloud {arguments[0]} did not print JSON with `{field}`") from error
+
+
+async def _docs(api: Api) -> str:
+    """The page for people where there is one, else the description for programs."""
+    try:
+        await api.ask("GET", "/docs")
+    except DemoError:
+        return f"{api.url}/api/v1/openapi.json"
+    return f"{api.url}/docs"

@@ -8,6 +8,7 @@ from ocpp.v16 import call
 
 from simulator.book import add_up
 from simulator.clock import from_wire
+from simulator.uplink import Registration
 from tests.integration.simulator.central_system import CentralSystem
 from tests.integration.simulator.conftest import RunFleet, until
 
@@ -64,8 +65,8 @@ async def test_pending_and_rejected_charge_points_ask_again_and_report_only_once
 
 async def test_rejected_charge_point_answers_no_calls(central: CentralSystem, run_fleet: RunFleet) -> None:
     central.boot_answers = ["Rejected"]
-    run_fleet(1, arrivals=False)
-    await until(lambda: central.of("BootNotification"))
+    fleet = run_fleet(1, arrivals=False)
+    await until(lambda: fleet.charge_points[0].uplink.registration is Registration.REJECTED)
     central.sessions["CP001"]._response_timeout = 0.3
     try:
         await central.send("CP001", call.ClearCache())
