@@ -137,6 +137,13 @@ async def _acts(
 async def _compare(campus: Campus, building: Building, story: Story) -> SiteResult:
     book = add_up(building.ledger.records)
     story.refusals += +Counter({status: count for status, count in book.authorisations.items() if status != ACCEPTED})
+    for what, count in (
+        ("messages were dropped after their last attempt", len(book.dropped)),
+        ("records belong to no transaction", len(book.orphans)),
+        ("transaction ids were given twice", len(book.repeated_ids)),
+    ):
+        if count:
+            story.troubles.append(f"{building.site}: {count} {what}")
     edge = await shown_by_edge(building.edge)
     cloud = await shown_by_cloud(campus.cloud, building.site)
     return reconcile(building.site, book, edge, cloud)
