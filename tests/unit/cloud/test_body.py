@@ -72,6 +72,7 @@ def test_exactly_the_limit_is_taken() -> None:
         gzip.compress(b"x")[:-8] + bytes(8),
         zlib.compress(b"x"),
     ],
+    ids=["empty", "plain", "cut", "trailing", "wrong checksum", "zlib"],
 )
 def test_broken_compression_blames_no_event(broken: bytes) -> None:
     with pytest.raises(UnreadableBatchError) as refused:
@@ -107,6 +108,7 @@ def test_a_header_that_cannot_be_read_blames_no_event(hash_before: str) -> None:
         event(6, Skipped.TYPE, first=6, last=6, count=1, why="", hash_after="00"),
         event(2**63, Skipped.TYPE, first=6, last=2**63, count=1, why="", hash_after="00" * 32),
     ],
+    ids=range(11),
 )
 def test_an_event_that_cannot_be_read_is_named_by_its_number(bad: bytes) -> None:
     with pytest.raises(UnreadableBatchError) as refused:
