@@ -46,4 +46,5 @@ def _read_boot_id() -> str:
 
 def iso(instant: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.mmmZ`: the one form in which Gardu writes an instant to a charge point and to SQLite."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

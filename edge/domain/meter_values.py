@@ -12,11 +12,12 @@ from typing import Any
 from edge.domain import timestamps
 
 DEFAULT_MEASURAND = "Energy.Active.Import.Register"
-_DEFAULTS = {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
+_OPTIONAL = {"unit": None, "phase": None, "context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
+"""The optional fields of a sample and their defaults; `None`: none."""
 _TO_WH = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """The samples of one instant. `samples` are `contract.events.Sample` in JSON form, defaults left out."""
 
@@ -24,7 +25,7 @@ class Reading:
     samples: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readings:
     """What a `meterValue` list says."""
 
@@ -68,35 +69,37 @@ def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]
         if not isinstance(raw, dict):
             rejected.append("a sampled value is no object")
             continue
-        value = _value(raw.get("value"), signed=raw.get("format") == "SignedData")
         measurand = raw.get("measurand") or DEFAULT_MEASURAND
+        value = _value(raw)
         if value is None:
             rejected.append(f"the value of {measurand} is no number")
             continue
-        samples.append(_sample(raw, measurand, value))
+        sample = {"measurand": measurand, "value": value}
+        for name in raw:
+            if name in _OPTIONAL:
+                _add(sample, name, raw[name])
+        if measurand == DEFAULT_MEASURAND and "unit" not in sample:
+            sample["unit"] = "Wh"
+        samples.append(sample)
     return samples
 
 
-def _sample(raw: Mapping[str, Any], measurand: str, value: str) -> dict[str, Any]:
-    sample = {"measurand": measurand, "value": value}
-    unit = raw.get("unit") or ("Wh" if measurand == DEFAULT_MEASURAND else None)
-    if unit:
-        sample["unit"] = "Celsius" if unit == "Celcius" else unit
-    if phase := raw.get("phase"):
-        sample["phase"] = phase
-    for name, default in _DEFAULTS.items():
-        given = raw.get(name)
-        if given and given != default:
-            sample[name] = given
-    return sample
+def _add(sample: dict[str, Any], name: str, given: object) -> None:
+    """Take an optional field over, unless it is empty or says the default."""
+    if given and given != _OPTIONAL[name]:
+        sample[name] = "Celsius" if given == "Celcius" else given
 
 
-def _value(raw: object, *, signed: bool) -> str | None:
+def _value(raw: Mapping[str, Any]) -> str | None:
     """Trim a value to a number's text; signed data stays byte for byte."""
-    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+    given = raw.get("value")
+    if isinstance(given, str):
+        text = given
+    elif isinstance(given, int | float) and not isinstance(given, bool):
+        text = str(given)
+    else:
         return None
-    text = str(raw)
-    if signed:
+    if raw.get("format") == "SignedData":
         return text
     text = text.strip()
     if "," in text and "." not in text:

@@ -13,7 +13,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 ABSURDLY_OLD = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Timestamp:
     """A reading of a charge point's time."""
 

@@ -18,7 +18,7 @@ from edge.ocppj.frames import ErrorCode
 _FROM_CHARGE_POINT = frozenset(FROM_CHARGE_POINT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Intake:
     """A request that can be handled."""
 

@@ -35,7 +35,7 @@ class ErrorCode:
     GENERIC_ERROR = "GenericError"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A request."""
 
@@ -84,27 +84,29 @@ def parse(text: str | bytes) -> Frame | None:
         ) from error
     if not isinstance(frame, list) or len(frame) < 2:  # noqa: PLR2004 - type and id
         raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message is no OCPP-J frame.")
-    kind, message_id, *rest = frame
-    if not isinstance(message_id, (str, int, float)) or isinstance(message_id, bool):
+    kind, message_id = frame[0], frame[1]
+    if not isinstance(message_id, str | int | float) or isinstance(message_id, bool):
         raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message has no usable id.")
-    return _frame(kind, message_id, rest)
-
-
-def _frame(kind: Any, message_id: MessageId, rest: list[Any]) -> Frame | None:  # noqa: ANN401 - any JSON
     if kind == CALL:
-        match rest:
-            case [str(action), payload, *_]:
-                return Call(message_id, action, {} if payload is None else payload)
-            case [str(action)]:
-                return Call(message_id, action, {})
-        raise RemoteProtocolError(ErrorCode.PROTOCOL_ERROR, "A CALL needs an action.", message_id=message_id)
+        return _call(message_id, frame)
     if kind == CALL_RESULT:
-        payload = rest[0] if rest else None
-        return CallResult(message_id, {} if payload is None else payload)
+        return CallResult(message_id, _payload(frame, 2))
     if kind == CALL_ERROR:
-        code, description, *_ = [*map(str, rest[:2]), ErrorCode.GENERIC_ERROR, ""] if rest else ["GenericError", ""]
-        return CallError(message_id, code, description if len(rest) > 1 else "")
+        code = str(frame[2]) if len(frame) > 2 else ErrorCode.GENERIC_ERROR  # noqa: PLR2004 - the third element
+        return CallError(message_id, code, str(frame[3]) if len(frame) > 3 else "")  # noqa: PLR2004 - the fourth
     return None
+
+
+def _call(message_id: MessageId, frame: list[Any]) -> Call:
+    if len(frame) < 3 or not isinstance(frame[2], str):  # noqa: PLR2004 - the third element
+        raise RemoteProtocolError(ErrorCode.PROTOCOL_ERROR, "A CALL needs an action.", message_id=message_id)
+    return Call(message_id, frame[2], _payload(frame, 3))
+
+
+def _payload(frame: list[Any], place: int) -> Any:  # noqa: ANN401 - any JSON
+    """Read a payload; a missing one and `null` are an empty object (§4.2.1)."""
+    payload = frame[place] if len(frame) > place else None
+    return {} if payload is None else payload
 
 
 def _guess_id(text: str | bytes) -> str | None:

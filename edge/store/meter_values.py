@@ -30,25 +30,30 @@ class StoredMeterValue:
 
 def insert(
     connection: sqlite3.Connection,
-    charge_point: str,
-    connector_id: int,
-    transaction_id: int | None,
-    sampled_at: datetime,
-    samples: list[dict[str, Any]],
+    place: tuple[str, str, int],
+    transaction: Transaction | None,
+    samples: bytes,
     received_at: str,
 ) -> bool:
     """Store the samples of one instant.
 
+    Args:
+        connection: the writer's.
+        place: when (as `clock.iso` writes it), which charge point, which connector.
+        transaction: whose values they are; `None`: nobody's.
+        samples: JSON.
+        received_at: as `clock.iso` writes it.
+
     Returns:
         Whether they were new.
     """
-    text = orjson.dumps(samples)
-    digest = hashlib.blake2b(text, digest_size=8, key=str(transaction_id).encode()).digest()
+    transaction_id = None if transaction is None else transaction.transaction_id
+    digest = hashlib.blake2b(samples, digest_size=8, key=str(transaction_id).encode()).digest()
     cursor = connection.execute(
-        """INSERT INTO meter_value (charge_point, connector_id, sampled_at, digest, transaction_id, received_at,
+        """INSERT INTO meter_value (sampled_at, charge_point, connector_id, digest, transaction_id, received_at,
                                     samples)
            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
-        (charge_point, connector_id, iso(sampled_at), digest, transaction_id, received_at, text.decode()),
+        (*place, digest, transaction_id, received_at, samples.decode()),
     )
     return cursor.rowcount == 1
 

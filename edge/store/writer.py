@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import structlog
 
 from contract.events import EventData
-from edge.clock import Clock, iso
+from edge.clock import Clock
 from edge.errors import StoreUnavailableError
 from edge.store.outbox import Draft, Numbering, draft
 
@@ -46,9 +46,9 @@ class WriteTx:
         """Record an event; it is numbered when the batch commits and forgotten when this operation raises."""
         self._drafts.append(draft(event, subject=subject, occurred_at=occurred_at))
 
-    def emit_data(self, kind: type[EventData], data: dict[str, Any], *, subject: str, occurred_at: datetime) -> None:
+    def emit_data(self, kind: type[EventData], data: dict[str, Any], *, subject: str, occurred_at: str) -> None:
         """As `emit`, for a hot path that has the event's fields in JSON form already."""
-        self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, iso(occurred_at), data))
+        self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, occurred_at, data))
 
     def take_drafts(self) -> list[Draft]:
         """Hand over the drafts of the operation that has just succeeded."""

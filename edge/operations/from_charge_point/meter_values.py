@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import orjson
+
 from contract.events import MeterValuesSampled
 from edge.clock import iso
 from edge.domain import meter_values as readings
@@ -44,32 +46,24 @@ def record(
     read = readings.read(meter_value, now)
     for reason in read.rejected:
         quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
-    received_at = iso(now)
-    transaction_id = None if transaction is None else transaction.transaction_id
-    fresh = [
-        reading
-        for reading in read.readings
-        if meter_values.insert(
-            tx.connection,
-            request.charge_point,
-            connector_id,
-            transaction_id,
-            reading.sampled_at,
-            reading.samples,
-            received_at,
-        )
-    ]
-    if fresh:
+    values = []
+    sampled_at = received_at = iso(now)
+    for reading in read.readings:
+        sampled_at, samples = iso(reading.sampled_at), orjson.dumps(reading.samples)
+        place = (sampled_at, request.charge_point, connector_id)
+        if meter_values.insert(tx.connection, place, transaction, samples, received_at):
+            values.append({"sampled_at": sampled_at, "samples": orjson.Fragment(samples)})
+    if values:
         tx.emit_data(
             MeterValuesSampled,
             {
                 "charge_point": request.charge_point,
                 "connector_id": connector_id,
                 "transaction": None if transaction is None else str(transaction.uuid),
-                "values": [{"sampled_at": iso(reading.sampled_at), "samples": reading.samples} for reading in fresh],
+                "values": values,
             },
             subject=subject(request.charge_point),
-            occurred_at=fresh[-1].sampled_at,
+            occurred_at=sampled_at,
         )
 
 

@@ -11,7 +11,7 @@ from edge.domain.policy import Policy
 from edge.store.writer import WriteTx
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """A checked and repaired CALL of a charge point."""
 
