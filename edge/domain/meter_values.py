@@ -15,6 +15,8 @@ DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 _OPTIONAL = {"unit": None, "phase": None, "context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
 """The optional fields of a sample and their defaults; `None`: none."""
 _TO_WH = {"Wh": Decimal(1), "kWh": Decimal(1000)}
+_LARGEST_WH = 2**63 - 1
+"""As much as a register of ours holds; a meter that says more says nothing."""
 
 
 @dataclass(slots=True)
@@ -53,13 +55,17 @@ def register_wh(samples: Iterable[Mapping[str, Any]]) -> int | None:
     for sample in samples:
         if sample.get("measurand", DEFAULT_MEASURAND) != DEFAULT_MEASURAND or sample.get("phase"):
             continue
+        if sample.get("format") == "SignedData":
+            continue
         factor = _TO_WH.get(sample.get("unit") or "Wh")
         if factor is None:
             continue
         try:
-            return int(Decimal(sample["value"]) * factor)
+            register = int(Decimal(sample["value"]) * factor)
         except InvalidOperation:
             continue
+        if 0 <= register <= _LARGEST_WH:
+            return register
     return None
 
 

@@ -12,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 FUTURE_TOLERANCE = timedelta(minutes=5)
 ABSURDLY_OLD = timedelta(days=366)
 
+UNBELIEVED = frozenset({"no_time_stamp", "unreadable_time_stamp", "absurd"})
+"""The flags of a reading that is the time of receipt, since what the charge point wrote says nothing."""
+
 
 @dataclass(slots=True)
 class Timestamp:

@@ -5,6 +5,7 @@ The charge point is the only witness: nothing here refuses a record. Doubts beco
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,15 +30,16 @@ REASONS = frozenset(
 
 
 def start_key(charge_point: str, connector_id: int, id_tag: str, timestamp: object, meter_start: object) -> str:
-    """Name a start by what it says. A retry comes under a new message id, so only its content tells that it is one."""
-    return "|".join(
-        ("start", charge_point, str(connector_id), id_tag.casefold(), canonical(timestamp), str(meter_start))
-    )
+    """Name a start by what it says. A retry comes under a new message id, so only its content tells that it is one.
+
+    JSON keeps the fields apart whatever an identity or an id tag holds.
+    """
+    return json.dumps(["start", charge_point, connector_id, id_tag.casefold(), canonical(timestamp), str(meter_start)])
 
 
 def stop_key(charge_point: str, transaction_id: object, timestamp: object, meter_stop: object) -> str:
     """Name a stop whose start never arrived."""
-    return "|".join(("stop", charge_point, str(transaction_id), canonical(timestamp), str(meter_stop)))
+    return json.dumps(["stop", charge_point, str(transaction_id), canonical(timestamp), str(meter_stop)])
 
 
 @dataclass(frozen=True, slots=True)

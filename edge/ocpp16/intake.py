@@ -16,6 +16,8 @@ from edge.ocpp16.schemas import fault, schema, validator
 from edge.ocppj.frames import ErrorCode
 
 _FROM_CHARGE_POINT = frozenset(FROM_CHARGE_POINT)
+_GAP: Any = object()
+"""Stands for what cannot be read."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ def take(action: str, payload: Any) -> Intake:  # noqa: ANN401 - any JSON
     code, field, message = wrong
     text = f"{field} {message}" if field else f"The payload {message}"
     if action in TRANSACTION_RELATED:
-        return Intake(repaired if isinstance(repaired, dict) else {}, doubt=text)
+        readable = _readable(repaired, schema(action))
+        return Intake({} if readable is _GAP else readable, doubt=text)
     raise RemoteProtocolError(code, text)
 
 
@@ -69,8 +72,6 @@ def _repair(value: Any, rules: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSO
             return _repair_string(value, rules)
         case "integer":
             return _repair_integer(value)
-        case "boolean" if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
         case _:
             return value
 
@@ -86,8 +87,32 @@ def _repair_string(value: Any, rules: dict[str, Any]) -> Any:  # noqa: ANN401 - 
 
 
 def _repair_integer(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, int):  # as it should be; or a boolean, which is no number
+        return value
     try:
-        number = float(value)
-        return round(number)
+        return round(float(value))
     except (TypeError, ValueError, OverflowError):
         return value
+
+
+def _readable(value: Any, rules: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    """Leave out what is of another type than its schema says: a handler meets the right types, or gaps.
+
+    An item of a list that holds such a thing goes whole, since half a sample would say something else.
+    """
+    match rules["type"]:
+        case "object" if isinstance(value, dict):
+            fields = {name: _readable(field, rules["properties"][name]) for name, field in value.items()}
+            return {name: field for name, field in fields.items() if field is not _GAP}
+        case "array" if isinstance(value, list):
+            readable = [_readable(item, rules["items"]) for item in value]
+            return [
+                after
+                for before, after in zip(value, readable, strict=True)
+                if after is not _GAP and len(after) == len(before)
+            ]
+        case "string" if isinstance(value, str):
+            return value
+        case "integer" if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return _GAP

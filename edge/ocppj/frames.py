@@ -17,7 +17,7 @@ CALL = 2
 CALL_RESULT = 3
 CALL_ERROR = 4
 
-_CALL_START = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\]{1,255})"')
+_CALL_START = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\\ud800-\udfff]{1,255})"')
 
 
 class ErrorCode:
@@ -92,8 +92,7 @@ def parse(text: str | bytes) -> Frame | None:
     if kind == CALL_RESULT:
         return CallResult(message_id, _payload(frame, 2))
     if kind == CALL_ERROR:
-        code = str(frame[2]) if len(frame) > 2 else ErrorCode.GENERIC_ERROR  # noqa: PLR2004 - the third element
-        return CallError(message_id, code, str(frame[3]) if len(frame) > 3 else "")  # noqa: PLR2004 - the fourth
+        return CallError(message_id, _text(frame, 2) or ErrorCode.GENERIC_ERROR, _text(frame, 3))
     return None
 
 
@@ -107,6 +106,11 @@ def _payload(frame: list[Any], place: int) -> Any:  # noqa: ANN401 - any JSON
     """Read a payload; a missing one and `null` are an empty object (§4.2.1)."""
     payload = frame[place] if len(frame) > place else None
     return {} if payload is None else payload
+
+
+def _text(frame: list[Any], place: int) -> str:
+    text = frame[place] if len(frame) > place else ""
+    return text if isinstance(text, str) else ""
 
 
 def _guess_id(text: str | bytes) -> str | None:

@@ -9,6 +9,9 @@ from edge.errors import StoreError
 
 BUSY_TIMEOUT_S = 5.0
 
+LARGEST = 2**63 - 1
+"""The largest integer that a row can hold; JSON may carry larger ones."""
+
 
 def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -> sqlite3.Connection:
     """Open the database with the pragmas that its guarantees rest on.

@@ -161,6 +161,16 @@ def open_of_id_tag(connection: sqlite3.Connection, id_tag: str) -> list[Transact
     return _many(connection, "id_tag = ? AND stopped_at IS NULL ORDER BY transaction_id", id_tag)
 
 
+def last_stopped(connection: sqlite3.Connection, charge_point: str) -> Transaction | None:
+    """Find the transaction of a charge point whose stop arrived last; an estimated end is no stop."""
+    return _one(
+        connection,
+        """charge_point = ? AND stopped_at IS NOT NULL AND NOT estimated
+           ORDER BY stop_received_at DESC, transaction_id DESC LIMIT 1""",
+        charge_point,
+    )
+
+
 def page(
     connection: sqlite3.Connection,
     *,

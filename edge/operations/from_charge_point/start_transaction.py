@@ -11,9 +11,11 @@ from contract.events import TransactionStarted, TransactionStopped
 from edge.domain import meter_values as readings
 from edge.domain import timestamps
 from edge.domain.authorisation import Decision, authorise_start
+from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import energy, estimate_meter_stop, start_key
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import id_tags, meter_values, transactions
+from edge.store.database import LARGEST
 from edge.store.transactions import Start, Stop, Transaction
 from edge.store.writer import WriteTx
 
@@ -25,10 +27,12 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """
     start = _read(request, now)
     known = transactions.find_by_key(tx.connection, start.key)
-    if known is not None:
-        decision = _decide(start, tx, now)
-        return {"transactionId": known.transaction_id, "idTagInfo": decision.id_tag_info()}
+    while known is not None and _is_another(known, start):
+        start = replace(start, key=f"{start.key} after {known.transaction_id}")
+        known = transactions.find_by_key(tx.connection, start.key)
     decision = _decide(start, tx, now)
+    if known is not None:
+        return {"transactionId": known.transaction_id, "idTagInfo": decision.id_tag_info()}
     start = replace(start, id_tag_status=decision.status, parent_id_tag=decision.parent_id_tag)
     _supersede(start, tx, now)
     transaction_id = transactions.insert(tx.connection, start, now)
@@ -42,13 +46,13 @@ def _read(request: Request, now: datetime) -> Start:
     connector_id, id_tag, meter_start = payload.get("connectorId"), payload.get("idTag"), payload.get("meterStart")
     started = timestamps.read(payload.get("timestamp"), now)
     flags = [] if started.flag is None else [started.flag]
-    if not isinstance(connector_id, int) or connector_id < 1:
-        connector_id = connector_id if isinstance(connector_id, int) and connector_id >= 0 else 0
+    if not isinstance(connector_id, int) or not 1 <= connector_id <= LARGEST:
+        connector_id = 0
         flags.append("odd_connector")
     if not isinstance(id_tag, str):
         id_tag = ""
         flags.append("no_id_tag")
-    if not isinstance(meter_start, int) or meter_start < 0:
+    if not isinstance(meter_start, int) or not 0 <= meter_start <= LARGEST:
         flags.append("no_baseline")
         meter_start_wh = None
     else:
@@ -64,9 +68,18 @@ def _read(request: Request, now: datetime) -> Start:
         parent_id_tag=None,
         meter_start_wh=meter_start_wh,
         started_at=started.at,
-        reservation_id=reservation_id if isinstance(reservation_id, int) and reservation_id > 0 else None,
+        reservation_id=reservation_id if isinstance(reservation_id, int) and 0 < reservation_id <= LARGEST else None,
         flags=flags,
     )
+
+
+def _is_another(known: Transaction, start: Start) -> bool:
+    """Whether a start that says the same as an older one is no retry of it.
+
+    A charge point whose clock stands still says the same at each start of the same id tag on the same register. Its
+    messages come in order (§3.7), so once the older one has ended no retry of its start can follow.
+    """
+    return not known.open and not UNBELIEVED.isdisjoint(start.flags)
 
 
 def _decide(start: Start, tx: WriteTx, now: datetime) -> Decision:

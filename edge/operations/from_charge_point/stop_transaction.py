@@ -9,11 +9,13 @@ from uuid_utils.compat import uuid7
 
 from edge.domain import timestamps
 from edge.domain.authorisation import authorise, same_group
+from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import REASONS, doubts_of_stop, energy, stop_key
 from edge.operations.from_charge_point import meter_values
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.start_transaction import stopped_event
 from edge.store import id_tags, quarantine, transactions
+from edge.store.database import LARGEST
 from edge.store.transactions import Stop, Transaction
 from edge.store.writer import WriteTx
 
@@ -56,8 +58,8 @@ def _read(request: Request, now: datetime) -> _Report:
     if reason not in REASONS:
         flags.append("unknown_reason")
     return _Report(
-        transaction_id=transaction_id if isinstance(transaction_id, int) else None,
-        meter_stop_wh=meter_stop if isinstance(meter_stop, int) and meter_stop >= 0 else None,
+        transaction_id=transaction_id if isinstance(transaction_id, int) and abs(transaction_id) <= LARGEST else None,
+        meter_stop_wh=meter_stop if isinstance(meter_stop, int) and 0 <= meter_stop <= LARGEST else None,
         stopped_at=stopped.at,
         id_tag=id_tag if isinstance(id_tag, str) else None,
         reason=reason if isinstance(reason, str) else "Other",
@@ -84,6 +86,10 @@ def _match_unnumbered(request: Request, report: _Report, tx: WriteTx) -> Transac
         if (candidate.meter_start_wh or 0) <= (report.meter_stop_wh or 0)
         and (candidate.started_at is None or candidate.started_at <= report.stopped_at)
     ]
+    if not running or _believed(report):
+        last = transactions.last_stopped(tx.connection, request.charge_point)
+        if last is not None and last.started_at is not None and not _differs(last, report):
+            return last  # the same stop again: its answer was lost
     of_the_tag = [
         candidate
         for candidate in running
@@ -142,8 +148,15 @@ def _may_stop(transaction: Transaction, id_tag: str, tx: WriteTx) -> bool:
 
 
 def _differs(transaction: Transaction, report: _Report) -> bool:
+    """Whether this is another stop than the one that is known."""
+    stopped_at = report.stopped_at.replace(microsecond=report.stopped_at.microsecond // 1000 * 1000)
     return (transaction.meter_stop_wh, transaction.stopped_at, transaction.reason) != (
         report.meter_stop_wh,
-        report.stopped_at.replace(microsecond=report.stopped_at.microsecond // 1000 * 1000),
+        stopped_at if _believed(report) else transaction.stopped_at,
         report.reason,
     )
+
+
+def _believed(report: _Report) -> bool:
+    """Whether the time is the charge point's own, not that of the receipt."""
+    return UNBELIEVED.isdisjoint(report.flags)
