@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 CALL_RESULT_START = b"[3,"
+TEXT_FRAME = 0x81
 
 
 def frame(payload: bytes) -> bytes:
     """One masked text frame (RFC 6455 §5.2)."""
     size = len(payload)
-    head = bytes((0x81, 0x80 | size)) if size < 126 else bytes((0x81, 0xFE)) + size.to_bytes(2, "big")
+    head = bytes((TEXT_FRAME, 0x80 | size)) if size < 126 else bytes((TEXT_FRAME, 0xFE)) + size.to_bytes(2, "big")
     return head + bytes(4) + payload
 
 
@@ -83,15 +84,17 @@ class Client(asyncio.Protocol):
             self._transport.abort()
 
     def _take(self) -> bytes | None:
-        if len(self._buffer) < 2:
-            return None
-        size, start = self._buffer[1], 2
-        if size == 126:
-            size, start = int.from_bytes(self._buffer[2:4], "big"), 4
-        if len(self._buffer) < start + size:
-            return None
-        payload, self._buffer = self._buffer[start : start + size], self._buffer[start + size :]
-        return payload
+        """Take the next text frame out of the buffer; pings are passed over."""
+        while len(self._buffer) >= 2:
+            kind, size, start = self._buffer[0], self._buffer[1], 2
+            if size == 126:
+                size, start = int.from_bytes(self._buffer[2:4], "big"), 4
+            if len(self._buffer) < start + size:
+                return None
+            payload, self._buffer = self._buffer[start : start + size], self._buffer[start + size :]
+            if kind == TEXT_FRAME:
+                return payload
+        return None
 
     def _answered(self, payload: bytes) -> None:
         if not self.booted.done():
@@ -120,7 +123,8 @@ def meter_values(number: int) -> bytes:
     at = time.time()
     second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
     return (
-        f'[2,"m{number}","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"{second}.{int(at * 1e6) % 1000000:06d}Z",'
+        f'[2,"m{number}","MeterValues",{{"connectorId":1,"meterValue":[{{'
+        f'"timestamp":"{second}.{int(at * 1e6) % 1000000:06d}Z",'
         f'"sampledValue":[{{"value":"{1000 + number}","measurand":"Energy.Active.Import.Register","unit":"Wh"}},'
         '{"value":"7200.0","measurand":"Power.Active.Import","unit":"W"},'
         '{"value":"31.2","measurand":"Current.Import","unit":"A","phase":"L1"}]}]}]'

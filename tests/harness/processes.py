@@ -86,6 +86,11 @@ class Process:
             self.child.kill()
             self.child.wait()
 
+    @property
+    def pid(self) -> int:
+        assert self.child is not None
+        return self.child.pid
+
     def stop(self) -> int:
         """Ask politely; returns the exit status."""
         assert self.child is not None
