@@ -105,9 +105,10 @@ def _close_estimated(older: Transaction, start: Start, tx: WriteTx, now: datetim
     last_wh = next((register for register in registers if register is not None), None)
     meter_stop_wh = estimate_meter_stop(older.meter_start_wh, last_wh, start.meter_start_wh)
     worth = energy(older.meter_start_wh, meter_stop_wh)
+    started_at = older.started_at or now
     stop = Stop(
         meter_stop_wh=meter_stop_wh,
-        stopped_at=metered[0][0] if metered else older.started_at or now,
+        stopped_at=max(metered[0][0], started_at) if metered else started_at,
         reason="Other",
         energy_wh=worth.energy_wh,
         estimated=True,

@@ -98,6 +98,7 @@ def of_schema(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 def near_schema(rules: dict[str, Any]) -> st.SearchStrategy[Any]:
     """What a careless charge point makes of the schema: any field may be missing, foreign, or of another type."""
+    good: st.SearchStrategy[Any]
     match rules["type"]:
         case "object":
             fields = {name: near_schema(field) for name, field in rules["properties"].items()}
