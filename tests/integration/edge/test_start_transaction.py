@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -184,7 +185,7 @@ def test_a_start_of_four_hours_ago_keeps_its_time(site: PlayedSite) -> None:
         ({"idTag": []}, "no_id_tag"),
     ],
 )
-def test_an_odd_start_is_kept_with_its_doubt(site: PlayedSite, fields: dict[str, object], flag: str) -> None:
+def test_an_odd_start_is_kept_with_its_doubt(site: PlayedSite, fields: dict[str, Any], flag: str) -> None:
     stored = site.transaction(site.start(**fields))
     assert stored.flags == [flag]
 

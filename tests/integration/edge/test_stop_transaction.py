@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_repeated_stop_without_a_believable_time_is_the_same_stop(site: Played
 
 @pytest.mark.parametrize("fields", [{"meterStop": 1501}, {"reason": "Remote"}, {"timestamp": "2026-03-01T12:00:01Z"}])
 def test_a_second_stop_that_differs_is_flagged_and_kept_and_the_first_holds(
-    site: PlayedSite, fields: dict[str, object]
+    site: PlayedSite, fields: dict[str, Any]
 ) -> None:
     number = site.start()
     site.stop(number)
@@ -185,7 +186,7 @@ def test_a_stop_without_a_number_is_placed_by_its_id_tag(site: PlayedSite) -> No
 
 
 @pytest.mark.parametrize("fields", [{}, {"meterStop": 1}, {"timestamp": "2026-03-01T11:00:00Z"}, {"idTag": "NOBODY"}])
-def test_a_stop_that_fits_no_transaction_or_two_is_an_orphan(site: PlayedSite, fields: dict[str, object]) -> None:
+def test_a_stop_that_fits_no_transaction_or_two_is_an_orphan(site: PlayedSite, fields: dict[str, Any]) -> None:
     site.start()
     site.start(connectorId=2, idTag="OTHER")
     site.stop(-1, **fields)
@@ -206,7 +207,7 @@ def test_a_stop_that_fits_no_transaction_or_two_is_an_orphan(site: PlayedSite, f
         ({"reason": "Boredom"}, ["unknown_reason"]),
     ],
 )
-def test_an_odd_stop_is_kept_with_its_doubts(site: PlayedSite, fields: dict[str, object], flags: list[str]) -> None:
+def test_an_odd_stop_is_kept_with_its_doubts(site: PlayedSite, fields: dict[str, Any], flags: list[str]) -> None:
     number = site.start()
     site.stop(number, **fields)
     stored = site.transaction(number)
