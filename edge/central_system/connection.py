@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from edge.clock import Clock
@@ -26,13 +28,14 @@ from edge.errors import (
 from edge.ocpp16.actions import TRANSACTION_RELATED
 from edge.ocpp16.intake import take
 from edge.ocppj.frames import Call, CallError, CallResult, ErrorCode
-from edge.ocppj.session import Reply, Session, Settled
+from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
 from edge.store.writer import Writer
 
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
+MAX_UNREAD_BYTES = 1024 * 1024
 TIMEOUTS_BEFORE_CLOSE = 3
 """Unanswered calls in a row: the charge point sends but does not listen, and a new connection is its cure."""
 
@@ -68,6 +71,9 @@ class Connection:
         self._numbers = itertools.count(1)
         self._timeouts = 0
         self._closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._tasks: set[asyncio.Future[None]] = set()
 
     @property
     def remote_address(self) -> str:
@@ -82,15 +88,18 @@ class Connection:
             Why it ended, in words.
         """
         try:
-            async for message in self._websocket:
+            while True:
+                message = await self._websocket.recv(decode=False)
                 self.last_heard = self._desk.clock.monotonic()
-                answer = await self._receive(message)
-                if answer is not None:
-                    await self._websocket.send(answer)
+                if not self._idle.is_set():  # it did not wait for its answer; one thing after the other all the same
+                    await self._idle.wait()
+                received = self._session.receive(message)
+                if isinstance(received, Call):
+                    self._begin(received, message)
+                else:
+                    self._take(received)
         except ConnectionClosed:
             pass
-        except StoreUnavailableError:
-            await self.close(TRY_AGAIN_LATER, "the store is not available")
         finally:
             self._closed = True
             self._fail_waiting()
@@ -128,55 +137,77 @@ class Connection:
         if not pong.cancelled() and pong.exception() is None:
             self.last_heard = self._desk.clock.monotonic()
 
-    async def _receive(self, message: str | bytes) -> str | None:
-        """Take one message and return the text to send back; `None`: nothing."""
-        match self._session.receive(message):
-            case Call() as call:
-                return await self._answer(
-                    call, message if isinstance(message, str) else message.decode(errors="replace")
-                )
-            case Reply(text, reason):
-                _log.info("frame_answered_without_handling", charge_point=self.charge_point, reason=reason)
-                return text
-            case Settled(_, answer):
-                if self._waiting is not None and not self._waiting.done():
-                    self._waiting.set_result(answer)
-            case ignored:
-                _log.info("frame_ignored", charge_point=self.charge_point, reason=ignored.reason)
-        return None
+    def _take(self, received: Reply | Settled | Ignored) -> None:
+        """Do what a message that is no new call asks for."""
+        if isinstance(received, Settled):
+            if self._waiting is not None and not self._waiting.done():
+                self._waiting.set_result(received.answer)
+            return
+        _log.info("frame_passed_over", charge_point=self.charge_point, reason=received.reason)
+        if isinstance(received, Reply):
+            self._send(received.text)
 
-    async def _answer(self, call: Call, raw: str) -> str:
+    def _begin(self, call: Call, raw: bytes) -> None:
+        """Hand a call to the writer; `_finish` goes on after the commit."""
         if self._registration is not Registration.ACCEPTED and call.action != "BootNotification":
-            return self._session.refuse(
-                call.message_id, ErrorCode.SECURITY_ERROR, f"This charge point is {self._registration}: boot first."
-            )
+            reason = f"This charge point is {self._registration}: boot first."
+            self._refuse(call, RemoteProtocolError(ErrorCode.SECURITY_ERROR, reason))
+            return
         try:
             intake = take(call.action, call.payload)
         except RemoteProtocolError as error:
-            _log.warning("call_refused", charge_point=self.charge_point, action=call.action, reason=str(error))
-            return self._session.refuse(call.message_id, error.code, str(error))
+            self._refuse(call, error)
+            return
         request = Request(self.charge_point, call.action, intake.payload, raw, intake.doubt, self._desk.policy)
-        try:
-            response = await self._handle(request)
-        except RemoteProtocolError as error:
-            return self._session.refuse(call.message_id, error.code, str(error))
+        now = self._desk.clock.now()
+        self._idle.clear()
+        self._desk.writer.submit(partial(dispatch.handle, request, now=now), partial(self._finish, call, request, now))
+
+    def _finish(
+        self, call: Call, request: Request, now: datetime, response: Response | None, error: Exception | None
+    ) -> None:
+        """Answer what is committed. When the store is away there is no answer: the charge point keeps its record."""
+        if response is not None:
+            self._answer(call, response)
+        elif isinstance(error, StoreUnavailableError):
+            self._spawn(self.close(TRY_AGAIN_LATER, "the store is not available"))
+        else:
+            _log.error("handler_failed", charge_point=self.charge_point, action=request.action, exc_info=error)
+            self._spawn(self._salvage(call, request, now, f"its handler failed: {type(error).__name__}"))
+
+    def _answer(self, call: Call, response: Response) -> None:
         if call.action == "BootNotification":
             self._booted(response)
-        return self._session.answer(call, response)
+        self._send(self._session.answer(call, response))
+        self._idle.set()
 
-    async def _handle(self, request: Request) -> Response:
-        now = self._desk.clock.now()
+    def _refuse(self, call: Call, error: RemoteProtocolError) -> None:
+        _log.warning("call_refused", charge_point=self.charge_point, action=call.action, reason=str(error))
+        self._send(self._session.refuse(call.message_id, error.code, str(error)))
+        self._idle.set()
+
+    async def _salvage(self, call: Call, request: Request, now: datetime, reason: str) -> None:
+        """Keep a record whose handler failed; only what carries no transaction may be refused."""
         try:
-            return await self._desk.writer.run(lambda tx: dispatch.handle(request, tx, now))
+            response = await self._desk.writer.run(partial(salvage.keep, request, now=now, reason=reason))
         except StoreUnavailableError:
-            raise
-        except Exception as error:
-            _log.exception("handler_failed", charge_point=self.charge_point, action=request.action)
-            reason = f"the handler of {request.action} failed: {type(error).__name__}"
-            response = await self._desk.writer.run(lambda tx: salvage.keep(request, tx, now, reason))
-            if request.action in TRANSACTION_RELATED:
-                return response
-            raise RemoteProtocolError(ErrorCode.INTERNAL_ERROR, "The message was kept, but not understood.") from error
+            await self.close(TRY_AGAIN_LATER, "the store is not available")
+            return
+        if request.action in TRANSACTION_RELATED:
+            self._answer(call, response)
+        else:
+            self._refuse(call, RemoteProtocolError(ErrorCode.INTERNAL_ERROR, "The message was kept, not understood."))
+
+    def _send(self, frame: bytes) -> None:
+        """Write a frame without waiting; a charge point that does not read what it asked for is let go."""
+        broadcast([self._websocket], frame, text=True)
+        if self._websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            self._spawn(self.close(GOING_AWAY, "answers are not read"))
+
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _booted(self, response: Response) -> None:
         self._registration = Registration(response["status"])
@@ -195,7 +226,7 @@ class Connection:
         self._waiting = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._desk.call_timeout_s):
-                await self._websocket.send(text)
+                await self._websocket.send(text, text=True)
                 answer = await self._waiting
         except ConnectionClosed as error:
             raise self._gone() from error

@@ -169,12 +169,15 @@ class CentralSystem:
             _log.info("connection_replaced", charge_point=who)
             closing = asyncio.create_task(older.close(GOING_AWAY, "a newer connection took over"))
         _log.info("charge_point_connected", charge_point=who, remote_address=_address(websocket))
-        why = await connection.serve()
-        if older is not None:
-            await closing
-        if self.registry.remove(connection):
-            _log.info("charge_point_disconnected", charge_point=who, reason=why)
-            await self._leave(who, why)
+        why = "the central system failed"
+        try:
+            why = await connection.serve()
+        finally:
+            if older is not None:
+                await closing
+            if self.registry.remove(connection):
+                _log.info("charge_point_disconnected", charge_point=who, reason=why)
+                await self._leave(who, why)
 
     async def _leave(self, who: str, why: str) -> None:
         now = self._desk.clock.now()

@@ -81,19 +81,13 @@ def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]
             rejected.append(f"the value of {measurand} is no number")
             continue
         sample = {"measurand": measurand, "value": value}
-        for name in raw:
-            if name in _OPTIONAL:
-                _add(sample, name, raw[name])
+        for name, given in raw.items():
+            if name in _OPTIONAL and given and given != _OPTIONAL[name]:  # neither empty nor the default
+                sample[name] = "Celsius" if given == "Celcius" else given
         if measurand == DEFAULT_MEASURAND and "unit" not in sample:
             sample["unit"] = "Wh"
         samples.append(sample)
     return samples
-
-
-def _add(sample: dict[str, Any], name: str, given: object) -> None:
-    """Take an optional field over, unless it is empty or says the default."""
-    if given and given != _OPTIONAL[name]:
-        sample[name] = "Celsius" if given == "Celcius" else given
 
 
 def _value(raw: Mapping[str, Any]) -> str | None:

@@ -119,16 +119,16 @@ def _guess_id(text: str | bytes) -> str | None:
     return found.group(1) if found else None
 
 
-def dump_call(message_id: str, action: str, payload: dict[str, Any]) -> str:
+def dump_call(message_id: str, action: str, payload: dict[str, Any]) -> bytes:
     """Write a CALL: compact, since small charge points have receive buffers of a few KiB."""
-    return orjson.dumps([CALL, message_id, action, payload]).decode()
+    return orjson.dumps([CALL, message_id, action, payload])
 
 
-def dump_call_result(message_id: MessageId, payload: dict[str, Any]) -> str:
+def dump_call_result(message_id: MessageId, payload: dict[str, Any]) -> bytes:
     """Write a CALLRESULT; the id goes back exactly as it came."""
-    return orjson.dumps([CALL_RESULT, message_id, payload]).decode()
+    return orjson.dumps([CALL_RESULT, message_id, payload])
 
 
-def dump_call_error(message_id: MessageId, code: str, description: str) -> str:
+def dump_call_error(message_id: MessageId, code: str, description: str) -> bytes:
     """Write a CALLERROR: always five elements. `description` must not repeat the payload, which may hold secrets."""
-    return orjson.dumps([CALL_ERROR, message_id, code, description[:255], {}]).decode()
+    return orjson.dumps([CALL_ERROR, message_id, code, description[:255], {}])

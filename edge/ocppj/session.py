@@ -35,7 +35,7 @@ NEVER_REMEMBERED = frozenset({"Heartbeat", "BootNotification"})
 class Reply:
     """Send this."""
 
-    text: str
+    text: bytes
     reason: str
 
 
@@ -65,7 +65,7 @@ class Session:
 
     def __init__(self) -> None:
         self._open: _OpenCall | None = None
-        self._answers: OrderedDict[int, str] = OrderedDict()
+        self._answers: OrderedDict[int, bytes] = OrderedDict()
         self._received: int | None = None
 
     @property
@@ -87,7 +87,7 @@ class Session:
             return Ignored("empty, or of an unknown message type")
         return self._receive_answer(frame)
 
-    def answer(self, call: Call, payload: dict[str, Any]) -> str:
+    def answer(self, call: Call, payload: dict[str, Any]) -> bytes:
         """Write the CALLRESULT to a call, and remember it for an exact repeat."""
         text = dump_call_result(call.message_id, payload)
         if self._received is not None:
@@ -96,11 +96,11 @@ class Session:
                 self._answers.popitem(last=False)
         return text
 
-    def refuse(self, message_id: MessageId, code: str, description: str) -> str:
+    def refuse(self, message_id: MessageId, code: str, description: str) -> bytes:
         """Write a CALLERROR. Not remembered: a repeat is a new chance."""
         return dump_call_error(message_id, code, description)
 
-    def call(self, message_id: str, action: str, payload: dict[str, Any]) -> str:
+    def call(self, message_id: str, action: str, payload: dict[str, Any]) -> bytes:
         """Open a call of ours and write it.
 
         Raises:

@@ -9,7 +9,7 @@ from datetime import datetime
 from edge.clock import iso
 
 MAX_RAW = 1_000_000
-"""Characters of a frame that are kept."""
+"""Bytes of a frame that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class QuarantinedFrame:
     raw: str
 
 
-def insert(connection: sqlite3.Connection, charge_point: str, raw: str, reason: str, now: datetime) -> None:
+def insert(connection: sqlite3.Connection, charge_point: str, raw: bytes, reason: str, now: datetime) -> None:
     """Keep a frame."""
     connection.execute(
         "INSERT INTO quarantine (charge_point, received_at, reason, raw) VALUES (?, ?, ?, ?)",
-        (charge_point, iso(now), reason, raw[:MAX_RAW]),
+        (charge_point, iso(now), reason, raw[:MAX_RAW].decode(errors="replace")),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -59,10 +60,14 @@ class WriteTx:
 Operation = Callable[[WriteTx], Any]
 
 
+Settle = Callable[[Any, Exception | None], None]
+"""Told the operation's result, or the error instead. Runs on the event loop, directly after the commit."""
+
+
 @dataclass(slots=True)
 class _Job:
     operation: Operation
-    settled: asyncio.Future[Any]
+    settle: Settle
     result: Any = None
     error: Exception | None = None
 
@@ -95,18 +100,25 @@ class Writer:
         self.healthy = True
         """False from a failed commit until a probe write succeeds."""
 
+    def submit(self, operation: Operation, settle: Settle) -> None:
+        """Queue `operation`; operations run in the order in which they were queued.
+
+        Its error is `StoreUnavailableError` when the commit failed and nothing was stored, else whatever it raised
+        itself: then its own writes were undone, and the rest of its batch was not.
+        """
+        self._queue.append(_Job(operation, settle))
+        self._wake.set()
+
     async def run(self, operation: Callable[[WriteTx], Result]) -> Result:
         """Run `operation` inside the writer and return its result after the commit.
 
         Raises:
             StoreUnavailableError: the commit failed; nothing was stored.
-            Exception: whatever `operation` raised; its own writes were undone, the rest of its batch was not.
+            Exception: whatever `operation` raised.
         """
-        job = _Job(operation, asyncio.get_running_loop().create_future())
-        self._queue.append(job)
-        self._wake.set()
-        result: Result = await job.settled
-        return result
+        settled: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.submit(operation, partial(_settle_future, settled))
+        return await settled
 
     async def work(self) -> None:
         """Serve the queue until cancelled. What was queued before the cancellation is committed first."""
@@ -194,9 +206,16 @@ def _touch(tx: WriteTx) -> None:
 
 
 def _settle(job: _Job) -> None:
-    if job.settled.done():  # its waiter was cancelled; the write stands all the same
+    try:
+        job.settle(job.result, job.error)
+    except Exception:  # noqa: BLE001 - a listener's fault must not take the writer down
+        _log.exception("settling_failed")
+
+
+def _settle_future(settled: asyncio.Future[Any], result: Any, error: Exception | None) -> None:  # noqa: ANN401 - any
+    if settled.done():  # its waiter was cancelled; the write stands all the same
         return
-    if job.error is not None:
-        job.settled.set_exception(job.error)
+    if error is not None:
+        settled.set_exception(error)
     else:
-        job.settled.set_result(job.result)
+        settled.set_result(result)

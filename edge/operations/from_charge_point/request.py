@@ -20,7 +20,7 @@ class Request:
     action: str
     payload: dict[str, Any]
     """camelCase, as the schema has it. A transaction-related payload may still lack fields (see `ocpp16.intake`)."""
-    raw: str
+    raw: bytes
     """The frame as it came."""
     doubt: str | None
     """Why the frame belongs into quarantine beside being handled; `None`: it was valid."""
