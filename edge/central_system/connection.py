@@ -34,6 +34,7 @@ from edge.operations.from_charge_point.request import Request, Response
 from edge.store.writer import Writer
 
 GOING_AWAY = 1001
+INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 MAX_UNREAD_BYTES = 1024 * 1024
 TIMEOUTS_BEFORE_CLOSE = 3
@@ -167,9 +168,10 @@ class Connection:
         self, call: Call, request: Request, now: datetime, response: Response | None, error: Exception | None
     ) -> None:
         """Answer what is committed. When the store is away there is no answer: the charge point keeps its record."""
-        if response is not None:
+        if error is None and response is not None:
             self._answer(call, response)
         elif isinstance(error, StoreUnavailableError):
+            self._idle.set()
             self._spawn(self.close(TRY_AGAIN_LATER, "the store is not available"))
         else:
             _log.error("handler_failed", charge_point=self.charge_point, action=request.action, exc_info=error)
@@ -191,7 +193,13 @@ class Connection:
         try:
             response = await self._desk.writer.run(partial(salvage.keep, request, now=now, reason=reason))
         except StoreUnavailableError:
+            self._idle.set()
             await self.close(TRY_AGAIN_LATER, "the store is not available")
+            return
+        except Exception:  # noqa: BLE001 - the task border: nobody waits for this task
+            _log.exception("salvage_failed", charge_point=self.charge_point, action=request.action)
+            self._idle.set()
+            await self.close(INTERNAL_ERROR, "the message could not be kept")
             return
         if request.action in TRANSACTION_RELATED:
             self._answer(call, response)

@@ -192,7 +192,7 @@ class Writer:
             hint="Check the disk's free space and health; charge points keep their records until it works again.",
         )
         for job in jobs:
-            job.error = unavailable
+            job.result, job.error = None, unavailable
             _settle(job)
 
     def _settle_unstarted(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,24 @@ class SetClock(Clock):
 
     def boottime(self) -> float:
         return (self.at - NOON).total_seconds()
+
+
+class Disk:
+    """The writer's connection, with a disk that can be made to fail at the commit; counts the commits."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.broken = False
+        self.commits = 0
+
+    def commit(self) -> None:
+        if self.broken:
+            raise sqlite3.OperationalError("disk I/O error")
+        self.commits += 1
+        self._connection.commit()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
 
 
 @dataclass

@@ -17,27 +17,9 @@ from edge.store import outbox
 from edge.store import writer as writer_module
 from edge.store.database import connect
 from edge.store.writer import MAX_BATCH, Writer, WriteTx
-from tests.integration.edge.played_site import NOON, PlayedSite, SetClock, envelopes
+from tests.integration.edge.played_site import NOON, Disk, PlayedSite, SetClock, envelopes
 
 SOON_S = 20.0
-
-
-class Disk:
-    """The writer's connection, with a disk that can be made to fail at the commit; counts the commits."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.broken = False
-        self.commits = 0
-
-    def commit(self) -> None:
-        if self.broken:
-            raise sqlite3.OperationalError("disk I/O error")
-        self.commits += 1
-        self._connection.commit()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
 
 
 @dataclass

@@ -158,9 +158,9 @@ def test_the_id_of_a_broken_call_is_guessed_where_it_can_be(text: str | bytes, m
 
 
 def test_what_is_written_is_compact_and_a_call_error_has_always_five_elements() -> None:
-    assert dump_call("1", "Reset", {"type": "Soft"}) == '[2,"1","Reset",{"type":"Soft"}]'
-    assert dump_call_result(7, {"status": "Accepted"}) == '[3,7,{"status":"Accepted"}]'
-    assert dump_call_error("1", "InternalError", "") == '[4,"1","InternalError","",{}]'
+    assert dump_call("1", "Reset", {"type": "Soft"}) == b'[2,"1","Reset",{"type":"Soft"}]'
+    assert dump_call_result(7, {"status": "Accepted"}) == b'[3,7,{"status":"Accepted"}]'
+    assert dump_call_error("1", "InternalError", "") == b'[4,"1","InternalError","",{}]'
 
 
 def test_a_long_description_is_cut_at_255_characters() -> None:

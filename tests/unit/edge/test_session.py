@@ -24,7 +24,7 @@ def call_of(session: Session, text: str | bytes) -> Call:
 def test_a_call_is_handed_on_and_its_answer_carries_its_id() -> None:
     session = Session()
     call = call_of(session, STATUS)
-    assert session.answer(call, {}) == '[3,"7",{}]'
+    assert session.answer(call, {}) == b'[3,"7",{}]'
 
 
 def test_the_same_message_again_gets_the_same_answer_without_being_handled() -> None:
@@ -44,20 +44,20 @@ def test_an_answer_that_tells_the_time_is_made_anew(action: str) -> None:
     session = Session()
     text = f'[2,"7","{action}",{{}}]'
     session.answer(call_of(session, text), {"currentTime": "then"})
-    assert session.answer(call_of(session, text), {"currentTime": "now"}) == '[3,"7",{"currentTime":"now"}]'
+    assert session.answer(call_of(session, text), {"currentTime": "now"}) == b'[3,"7",{"currentTime":"now"}]'
 
 
 def test_an_answer_to_a_heartbeat_is_not_taken_for_that_of_an_earlier_call() -> None:
     session = Session()
     session.answer(call_of(session, STATUS), {})
     session.answer(call_of(session, '[2,"8","Heartbeat",{}]'), {"currentTime": "now"})
-    assert session.receive(STATUS) == Reply('[3,"7",{}]', "the same message came again")
+    assert session.receive(STATUS) == Reply(b'[3,"7",{}]', "the same message came again")
 
 
 def test_a_refusal_is_not_remembered_so_that_a_repeat_is_a_new_chance() -> None:
     session = Session()
     call = call_of(session, STATUS)
-    assert session.refuse(call.message_id, "InternalError", "no") == '[4,"7","InternalError","no",{}]'
+    assert session.refuse(call.message_id, "InternalError", "no") == b'[4,"7","InternalError","no",{}]'
     assert isinstance(session.receive(STATUS), Call)
 
 
@@ -72,7 +72,7 @@ def test_only_the_last_answers_are_remembered() -> None:
 
 def test_an_answer_settles_the_open_call() -> None:
     session = Session()
-    assert session.call("gardu-1", "Reset", {"type": "Soft"}) == '[2,"gardu-1","Reset",{"type":"Soft"}]'
+    assert session.call("gardu-1", "Reset", {"type": "Soft"}) == b'[2,"gardu-1","Reset",{"type":"Soft"}]'
     assert session.calling
     answer = session.receive('[3,"gardu-1",{"status":"Accepted"}]')
     assert answer == Settled("Reset", CallResult("gardu-1", {"status": "Accepted"}))
@@ -118,7 +118,7 @@ def test_calls_of_both_sides_may_cross() -> None:
     session.call("7", "Reset", {})  # the charge point chose the same id: ids are each sender's own
     call = call_of(session, STATUS)
     assert session.calling
-    assert session.answer(call, {}) == '[3,"7",{}]'
+    assert session.answer(call, {}) == b'[3,"7",{}]'
     assert session.receive('[3,"7",{}]') == Settled("Reset", CallResult("7", {}))
 
 
