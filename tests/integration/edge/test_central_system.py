@@ -13,11 +13,12 @@ import pytest
 import websockets
 
 from contract.events import ChargePointConnected, ChargePointDisconnected
-from edge.central_system.connection import TRY_AGAIN_LATER, Desk
+from edge.central_system.connection import GOING_AWAY, TRY_AGAIN_LATER, Desk
 from edge.central_system.server import CentralSystem, Listener
 from edge.central_system.station_security import Door
 from edge.domain.policy import Policy
 from edge.domain.registration import UnknownChargePoints
+from edge.errors import CallFailedError, CallTimeoutError, TooLateError
 from edge.operations.from_charge_point import ROUTES, salvage
 from edge.store import charge_points, enrolment
 from edge.store import writer as writer_module
@@ -59,7 +60,7 @@ async def house(blank: Path, tmp_path: Path) -> AsyncIterator[House]:
     disk, readers = Disk(connect(path, synchronous="OFF")), Readers(path)
     writer = Writer(disk, SetClock())  # type: ignore[arg-type]
     working = asyncio.create_task(writer.work())
-    desk = Desk(writer, SetClock(), Policy(), call_timeout_s=SOON_S, settle_s=0)
+    desk = Desk(writer, SetClock(), Policy(), call_timeout_s=0.3, settle_s=0)
     central_system = CentralSystem(Listener("127.0.0.1", 0), Door(UnknownChargePoints.REFUSE), desk, readers)
     await central_system.open()
     yield House(site, central_system, writer, disk, key)
@@ -183,3 +184,48 @@ async def test_a_charge_point_is_heard_and_seen(house: House) -> None:
     known = charge_points.find(house.site.connection, CP1)
     assert known is not None
     assert known.last_seen_at == "2026-03-01T12:00:00.000Z"
+
+
+@pytest.mark.parametrize("answered", [(False, False, True, False, False), (False, False, False)])
+async def test_three_unanswered_calls_in_a_row_close_the_connection_and_an_answer_forgives(
+    house: House, *, answered: tuple[bool, ...]
+) -> None:
+    async with house.connect() as websocket:
+        await ask(websocket, "Heartbeat", {})
+        for answers in answered:
+            asking = asyncio.ensure_future(house.central_system.registry.call(CP1, "ClearCache", {}))
+            theirs = json.loads(await websocket.recv())
+            if answers:
+                await websocket.send(json.dumps([3, theirs[1], {"status": "Accepted"}]))
+                assert await asking == {"status": "Accepted"}
+            else:
+                with pytest.raises(CallTimeoutError):
+                    await asking
+        if answered[-3:] == (False, False, False):
+            await asyncio.wait_for(websocket.wait_closed(), SOON_S)
+            assert websocket.close_code == GOING_AWAY
+        else:
+            assert (await ask(websocket, "Heartbeat", {}))[0] == 3
+
+
+async def test_a_very_long_stop_is_taken_and_a_longer_message_closes_its_connection(house: House) -> None:
+    sampled = [{"timestamp": START["timestamp"], "sampledValue": [{"value": "1"} for _ in range(300_000)]}]
+    stop = {"transactionId": -1, "meterStop": 1, "timestamp": START["timestamp"], "transactionData": sampled}
+    async with house.connect() as websocket:
+        assert await ask(websocket, "StopTransaction", stop) == [3, "1", {}]
+        with contextlib.suppress(websockets.ConnectionClosed):
+            await websocket.send(" " * 9 * 1024 * 1024)
+        await asyncio.wait_for(websocket.wait_closed(), SOON_S)
+        assert websocket.close_code == 1009
+
+
+async def test_a_call_in_time_is_sent_and_one_too_late_is_not(house: House) -> None:
+    async with house.connect() as websocket:
+        await ask(websocket, "Heartbeat", {})
+        with pytest.raises(TooLateError):
+            await house.central_system.registry.call(CP1, "Reset", {}, may_send=lambda: False)
+        asking = asyncio.ensure_future(house.central_system.registry.call(CP1, "ClearCache", {}))
+        assert json.loads(await websocket.recv())[2] == "ClearCache"
+        await websocket.send('[3,"gardu-1",[]]')
+        with pytest.raises(CallFailedError, match="no object"):
+            await asking
