@@ -214,7 +214,7 @@ async def test_a_very_long_stop_is_taken_and_a_longer_message_closes_its_connect
     async with house.connect() as websocket:
         assert await ask(websocket, "StopTransaction", stop) == [3, "1", {}]
         with contextlib.suppress(websockets.ConnectionClosed):
-            await websocket.send(" " * 9 * 1024 * 1024)
+            await websocket.send([" " * 1024 * 1024] * 9)
         await asyncio.wait_for(websocket.wait_closed(), SOON_S)
         assert websocket.close_code == 1009
 
