@@ -42,9 +42,3 @@ def _read_boot_id() -> str:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return str(uuid.uuid4())
-
-
-def iso(instant: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.mmmZ`: the one form in which Gardu writes an instant to a charge point and to SQLite."""
-    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return utc.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"

@@ -23,7 +23,8 @@ _LARGEST_WH = 2**63 - 1
 class Reading:
     """The samples of one instant. `samples` are `contract.events.Sample` in JSON form, defaults left out."""
 
-    sampled_at: datetime
+    sampled_at: str
+    """As `timestamps.iso` writes it."""
     samples: list[dict[str, Any]]
 
 
@@ -46,7 +47,7 @@ def read(meter_value: object, received_at: datetime) -> Readings:
             continue
         samples = _samples(element.get("sampledValue"), rejected)
         if samples:
-            readings.append(Reading(timestamps.read(element.get("timestamp"), received_at).at, samples))
+            readings.append(Reading(timestamps.read_text(element.get("timestamp"), received_at), samples))
     return Readings(readings, rejected)
 
 

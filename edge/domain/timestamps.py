@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 ABSURDLY_OLD = timedelta(days=366)
+ISO_LENGTH = len("2026-11-23T05:00:00.000Z")
 
 UNBELIEVED = frozenset({"no_time_stamp", "unreadable_time_stamp", "absurd"})
 """The flags of a reading that is the time of receipt, since what the charge point wrote says nothing."""
@@ -46,6 +47,20 @@ def read(raw: object, received_at: datetime) -> Timestamp:
     if at > received_at + FUTURE_TOLERANCE:
         return Timestamp(at, "future")
     return Timestamp(at, flag)
+
+
+def iso(instant: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ`: the one form in which Gardu writes an instant to a charge point and to SQLite."""
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+
+
+def read_text(raw: object, received_at: datetime) -> str:
+    """Read a time stamp as text in the form of `iso`; most charge points write it so themselves."""
+    stamp = read(raw, received_at)
+    if stamp.flag is None and isinstance(raw, str) and len(raw) == ISO_LENGTH and raw[10] + raw[19] + raw[23] == "T.Z":
+        return raw
+    return iso(stamp.at)
 
 
 def canonical(raw: object) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from edge.clock import iso
 from edge.domain.registration import Registration
+from edge.domain.timestamps import iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import orjson
 
 from contract.commands import CommandError, CommandState
 from contract.events import CommandProgressed
-from edge.clock import iso
+from edge.domain.timestamps import iso
 from edge.store.writer import WriteTx
 
 

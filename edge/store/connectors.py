@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.clock import iso
+from edge.domain.timestamps import iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge.clock import iso
 from edge.domain.authorisation import DirectoryEntry
+from edge.domain.timestamps import iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from edge.clock import iso
+from edge.domain.timestamps import iso
 from edge.store.transactions import Transaction
 
 SLACK = timedelta(hours=1)
@@ -33,16 +33,14 @@ def insert(
     place: tuple[str, str, int],
     transaction: Transaction | None,
     samples: bytes,
-    received_at: str,
 ) -> bool:
     """Store the samples of one instant.
 
     Args:
         connection: the writer's.
-        place: when (as `clock.iso` writes it), which charge point, which connector.
+        place: when (as `timestamps.iso` writes it), which charge point, which connector.
         transaction: whose values they are; `None`: nobody's.
         samples: JSON.
-        received_at: as `clock.iso` writes it.
 
     Returns:
         Whether they were new.
@@ -50,10 +48,9 @@ def insert(
     transaction_id = None if transaction is None else transaction.transaction_id
     digest = hashlib.blake2b(samples, digest_size=8, key=str(transaction_id).encode()).digest()
     cursor = connection.execute(
-        """INSERT INTO meter_value (sampled_at, charge_point, connector_id, digest, transaction_id, received_at,
-                                    samples)
-           VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
-        (*place, digest, transaction_id, received_at, samples.decode()),
+        """INSERT INTO meter_value (sampled_at, charge_point, connector_id, digest, transaction_id, samples)
+           VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+        (*place, digest, transaction_id, samples.decode()),
     )
     return cursor.rowcount == 1
 

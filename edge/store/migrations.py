@@ -84,7 +84,7 @@ def m0002_transactions(db: Database) -> None:
         CREATE INDEX transaction_of_charge_point ON charging_transaction (charge_point, transaction_id);
         CREATE TABLE meter_value (
             sampled_at TEXT NOT NULL, charge_point TEXT NOT NULL, connector_id INTEGER NOT NULL, digest BLOB NOT NULL,
-            transaction_id INTEGER, received_at TEXT NOT NULL, samples TEXT NOT NULL,
+            transaction_id INTEGER, samples TEXT NOT NULL,
             PRIMARY KEY (sampled_at, charge_point, connector_id, digest)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE quarantine (

@@ -17,7 +17,8 @@ from contract.batch import GENESIS, next_hash
 from contract.events import EventData, Skipped
 from contract.link import StreamHead
 from contract.streams import Stream
-from edge.clock import Clock, iso
+from edge.clock import Clock
+from edge.domain.timestamps import iso
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from edge.clock import iso
+from edge.domain.timestamps import iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from contract.events import ChargePointBooted
-from edge.clock import iso
 from edge.domain.registration import Registration, interval_s
+from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import charge_points
 from edge.store.writer import WriteTx

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from edge.clock import iso
+from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response
 from edge.store import charge_points
 from edge.store.writer import WriteTx

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from contract.events import MeterValuesSampled
-from edge.clock import iso
 from edge.domain import meter_values as readings
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import meter_values, quarantine, transactions
@@ -46,13 +46,12 @@ def record(
     read = readings.read(meter_value, now)
     for reason in read.rejected:
         quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
-    values = []
-    sampled_at = received_at = iso(now)
+    values: list[dict[str, Any]] = []
     for reading in read.readings:
-        sampled_at, samples = iso(reading.sampled_at), orjson.dumps(reading.samples)
-        place = (sampled_at, request.charge_point, connector_id)
-        if meter_values.insert(tx.connection, place, transaction, samples, received_at):
-            values.append({"sampled_at": sampled_at, "samples": orjson.Fragment(samples)})
+        samples = orjson.dumps(reading.samples)
+        place = (reading.sampled_at, request.charge_point, connector_id)
+        if meter_values.insert(tx.connection, place, transaction, samples):
+            values.append({"sampled_at": reading.sampled_at, "samples": orjson.Fragment(samples)})
     if values:
         tx.emit_data(
             MeterValuesSampled,
@@ -63,7 +62,7 @@ def record(
                 "values": values,
             },
             subject=subject(request.charge_point),
-            occurred_at=sampled_at,
+            occurred_at=values[-1]["sampled_at"],
         )
 
 

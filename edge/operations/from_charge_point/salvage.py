@@ -10,7 +10,7 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from edge.clock import iso
+from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response
 from edge.store import quarantine, transactions
 from edge.store.writer import WriteTx

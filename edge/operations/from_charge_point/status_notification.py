@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from contract.events import ConnectorStatusChanged
-from edge.clock import iso
 from edge.domain import timestamps
+from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import connectors
 from edge.store.connectors import ConnectorState

@@ -131,7 +131,7 @@ async def running(work: Any) -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], bool], *, within_s: float = 10.0) -> None:
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - what is watched has no event of its own
+        while not condition():
             await asyncio.sleep(0.01)
 
 

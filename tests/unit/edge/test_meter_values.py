@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from contract.events import Sample
 from edge.domain.meter_values import DEFAULT_MEASURAND, Reading, read, register_wh
+from edge.domain.timestamps import iso
 from edge.ocpp16.schemas import schema
 from tests.unit.edge.requests import JSON
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AT = "2026-03-01T12:00:00Z"
+NOON = "2026-03-01T12:00:00.000Z"
 _FIELDS: dict[str, Any] = schema("MeterValues")["properties"]["meterValue"]["items"]["properties"]["sampledValue"]
 KNOWN: dict[str, list[str]] = {
     name: rules["enum"] for name, rules in _FIELDS["items"]["properties"].items() if "enum" in rules
@@ -28,7 +30,7 @@ def one(**fields: Any) -> list[dict[str, Any]]:
 def sample_of(**fields: Any) -> dict[str, Any]:
     read_values = read(one(**fields), NOW)
     assert read_values.rejected == []
-    assert read_values.readings[0].sampled_at == NOW
+    assert read_values.readings[0].sampled_at == iso(NOW)
     (sample,) = read_values.readings[0].samples
     return sample
 
@@ -112,7 +114,7 @@ def test_a_value_that_is_no_number_is_rejected_with_its_measurand(value: object)
 def test_a_sample_without_a_value_is_rejected_alone() -> None:
     found = read([{"timestamp": AT, "sampledValue": [{"unit": "V"}, {"value": "2"}]}], NOW)
     assert found.rejected == [f"the value of {DEFAULT_MEASURAND} is no number"]
-    assert found.readings == [Reading(NOW, [{"measurand": DEFAULT_MEASURAND, "value": "2", "unit": "Wh"}])]
+    assert found.readings == [Reading(iso(NOW), [{"measurand": DEFAULT_MEASURAND, "value": "2", "unit": "Wh"}])]
 
 
 def test_signed_data_stays_byte_for_byte() -> None:
@@ -141,7 +143,7 @@ def test_an_empty_list_of_samples_is_no_reading() -> None:
 
 
 def test_a_reading_without_a_time_is_of_the_receipt() -> None:
-    assert read([{"sampledValue": [{"value": "1"}]}], NOW).readings[0].sampled_at == NOW
+    assert read([{"sampledValue": [{"value": "1"}]}], NOW).readings[0].sampled_at == iso(NOW)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.timestamps import ABSURDLY_OLD, FUTURE_TOLERANCE, UNBELIEVED, Timestamp, canonical, read
+from edge.domain.timestamps import ABSURDLY_OLD, FUTURE_TOLERANCE, UNBELIEVED, Timestamp, canonical, iso, read, read_text
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 NOON = NOW
@@ -105,3 +105,26 @@ def test_one_instant_has_one_canonical_form(at: datetime) -> None:
 @pytest.mark.parametrize(("raw", "text"), [(None, ""), ("", ""), ("soon", "SOON"), ("0001-01-01T00:00:00+14:00",) * 2])
 def test_what_is_no_time_stays_as_it_is(raw: str | None, text: str) -> None:
     assert canonical(raw) == text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "2026-03-01T12:00:00.000Z",
+        "2026-03-01T12:00:00Z",
+        "2026-03-01T12:00:00.123456Z",
+        "2026-03-01T14:00:00.000+02:00",
+        "2026-W09-7T12:00:00.000Z",
+        "1970-01-01T00:00:00.000Z",
+        "2026-03-01T12:00:00.000",
+        None,
+        7,
+    ],
+)
+def test_the_text_of_a_time_has_one_form(raw: object) -> None:
+    assert read_text(raw, NOW) == iso(read(raw, NOW).at)
+
+
+@given(raw=st.from_regex(r"[0-9TWZ.,:+-]{24}", fullmatch=True) | st.text(max_size=30))
+def test_no_time_is_passed_on_in_another_form(raw: str) -> None:
+    assert read_text(raw, NOW) == iso(read(raw, NOW).at)
