@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.timestamps import ABSURDLY_OLD, FUTURE_TOLERANCE, UNBELIEVED, Timestamp, canonical, iso, read, read_text
+from edge.domain.timestamps import (
+    ABSURDLY_OLD,
+    FUTURE_TOLERANCE,
+    UNBELIEVED,
+    Timestamp,
+    canonical,
+    iso,
+    read,
+    read_text,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 NOON = NOW
