@@ -10,7 +10,7 @@ ARGS ?=
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs lock clean
+.PHONY: help setup demo test test-unit faults check format bench docs lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -32,9 +32,15 @@ $(READY): pyproject.toml requirements/dev.txt
 demo: $(READY) ## Run a campus of two buildings on this machine, cut a line, and prove that nothing is lost
 	@$(BIN)/gardu-sim demo $(ARGS)
 
-test: $(READY) ## Run all tests but the endurance runs
-	@echo "[test] unit tests, then everything that needs real processes; ARGS is handed to pytest"
-	@$(BIN)/pytest $(ARGS)
+test: $(READY) ## Run all tests but the endurance runs; ARGS is handed to pytest
+	@echo "[test] unit tests first, then real processes, databases and faults (about 15 minutes on two cores)"
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+test-unit: $(READY) ## Run the unit tests alone (seconds)
+	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+
+faults: $(READY) ## Kill the edge and the cloud 50 times each under load; every record is held against a judge's ledger
+	@GARDU_FAULT_ROUNDS=50 $(BIN)/pytest -s tests/faults $(ARGS)
 
 check: $(READY) ## Lint, types, imports, format
 	@echo "[check] ruff"; $(BIN)/ruff check .

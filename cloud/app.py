@@ -76,6 +76,7 @@ APPLIERS: Appliers = {
 
 _EXPIRY_EVERY_S = 5
 _STOP_WITHIN_S = 5
+_DATABASE_PATIENCE_S = 60.0
 _BACKLOG = 2048
 
 
@@ -176,6 +177,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         GarduCloudError: the database or the address cannot be used.
     """
     database = Database(settings.database_url)
+    database.wait_until_up(_DATABASE_PATIENCE_S, announce)
     if settings.migrate_on_start:
         migrate(database)
     require_current(database)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from cloud.db.bell import Bell
 from cloud.errors import ConfigurationError, DatabaseUnavailableError
@@ -72,6 +73,26 @@ class Database:
         """
         with self.read() as unit:
             unit.execute(text("SELECT 1"))
+
+    def wait_until_up(self, patience_s: float, tell: Callable[[str], None]) -> None:
+        """Wait for a database that starts at the same time as we do.
+
+        Args:
+            patience_s: how long.
+            tell: gets a line before each wait.
+
+        Raises:
+            DatabaseUnavailableError: it still does not answer.
+        """
+        Retrying(
+            retry=retry_if_exception_type(DatabaseUnavailableError),
+            wait=wait_random_exponential(multiplier=0.5, max=5.0),
+            stop=stop_after_delay(patience_s),
+            before_sleep=lambda state: tell(
+                f"The database does not answer yet; try {state.attempt_number + 1} follows."
+            ),
+            reraise=True,
+        )(self.ping)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -82,7 +82,7 @@ def test_after_a_downgrade_an_unknown_operation_is_interrupted() -> None:
     assert step(S.STARTED, "SetChargingProfile", Recovered(in_time=True)) == Step(S.INTERRUPTED)
 
 
-@pytest.mark.parametrize("state", [S.STARTED, *FINAL_STATES])
+@pytest.mark.parametrize("state", [S.STARTED, *sorted(FINAL_STATES)])
 def test_nothing_starts_twice(state: CommandState) -> None:
     with pytest.raises(IllegalStepError, match=state.value):
         step(state, "ClearCache", StartAsked(in_time=True))
@@ -90,7 +90,7 @@ def test_nothing_starts_twice(state: CommandState) -> None:
         step(state, "ClearCache", StartAsked(in_time=False))
 
 
-@pytest.mark.parametrize("state", [S.CREATED, S.DELIVERED, *FINAL_STATES])
+@pytest.mark.parametrize("state", [S.CREATED, S.DELIVERED, *sorted(FINAL_STATES)])
 def test_no_answer_and_no_recovery_without_a_start(state: CommandState) -> None:
     for happened in (Answered({"status": "Accepted"}), Recovered(in_time=True)):
         with pytest.raises(IllegalStepError):
