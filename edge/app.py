@@ -144,6 +144,7 @@ async def _started(settings: Settings) -> AsyncIterator[_Edge]:
         stack.callback(connection.close)
         stack.callback(readers.close)
         await stack.enter_async_context(_tasks(writer.work()))
+        stack.push_async_callback(writer.close)
         await writer.run(lambda tx: _record_start(tx, clock))
         central_system = _central_system(settings, writer, readers, clock)
         hooks.central_system = central_system

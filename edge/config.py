@@ -170,7 +170,9 @@ def load() -> Settings:
             "\n".join(lines), hint="Correct it and start again; `gardu-edge check-config` checks."
         ) from None
     except (ValueError, OSError) as error:
-        raise ConfigurationError(f"The settings cannot be read: {error}", hint="Correct the file's TOML.") from None
+        raise ConfigurationError(
+            f"The settings cannot be read: {error}", hint="Lists and tables are written as JSON in variables."
+        ) from None
 
 
 def _refuse_unknown_variables() -> None:

@@ -37,6 +37,7 @@ GOING_AWAY = 1001
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 MAX_UNREAD_BYTES = 1024 * 1024
+CHARGING = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 TIMEOUTS_BEFORE_CLOSE = 3
 """Unanswered calls in a row: the charge point sends but does not listen, and a new connection is its cure."""
 
@@ -58,14 +59,23 @@ class Desk:
 class Connection:
     """One WebSocket of one authenticated charge point."""
 
-    def __init__(self, websocket: ServerConnection, charge_point: str, registration: Registration, desk: Desk) -> None:
+    def __init__(
+        self,
+        websocket: ServerConnection,
+        charge_point: str,
+        registration: Registration,
+        desk: Desk,
+        *,
+        authenticated: bool,
+    ) -> None:
         self.charge_point = charge_point
         self.last_heard = desk.clock.monotonic()
         """Monotonic seconds of the last frame of any kind, pongs included."""
         self._websocket = websocket
         self._desk = desk
         self._session = Session()
-        self._registration = registration
+        self._authenticated = authenticated
+        self._registration = registration if authenticated else Registration.PENDING
         self._ready_at = self.last_heard + desk.settle_s
         self._calls = asyncio.Lock()
         self._waiting: asyncio.Future[CallResult | CallError] | None = None
@@ -113,6 +123,7 @@ class Connection:
             await self._settle()
             if self._closed:
                 raise self._gone()
+            self._require_registration(action)
             if not may_send():
                 raise TooLateError(f"{action} was not sent: its deadline had passed.")
             answer = await self._exchange(action, payload)
@@ -121,6 +132,16 @@ class Connection:
         if not isinstance(answer.payload, dict):
             raise CallFailedError(ErrorCode.FORMATION_VIOLATION, "The answer's payload is no object.")
         return answer.payload
+
+    def _require_registration(self, action: str) -> None:
+        """Ask a charge point only what its registration allows (OCPP 1.6 ed. 2 §4.2): no charging before Accepted."""
+        if self._registration is Registration.ACCEPTED:
+            return
+        if self._registration is Registration.REJECTED or action in CHARGING:
+            raise NotConnectedError(
+                f"{self.charge_point} is {self._registration}, and may not be asked for {action}.",
+                hint="Accept it first: PUT /api/v1/charge-points/{identity}; it learns of it at its next boot.",
+            )
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket; `serve` then ends."""
@@ -159,7 +180,9 @@ class Connection:
         except RemoteProtocolError as error:
             self._refuse(call, error)
             return
-        request = Request(self.charge_point, call.action, intake.payload, raw, intake.doubt, self._desk.policy)
+        request = Request(
+            self.charge_point, call.action, intake.payload, raw, intake.doubt, self._desk.policy, self._authenticated
+        )
         now = self._desk.clock.now()
         self._idle.clear()
         self._desk.writer.submit(partial(dispatch.handle, request, now=now), partial(self._finish, call, request, now))

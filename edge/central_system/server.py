@@ -139,6 +139,7 @@ class CentralSystem:
         authorization = _only(request.headers.get_all("Authorization"))
         verdict = self._readers.run_now(lambda db: self._door.judge(db, who, authorization))
         websocket.charge_point = who  # type: ignore[attr-defined]
+        websocket.authenticated = verdict is Verdict.WELCOME  # type: ignore[attr-defined]
         if verdict in (Verdict.WELCOME, Verdict.NEWCOMER):
             return None
         self._refusals.add(verdict.name.lower(), who)
@@ -158,12 +159,13 @@ class CentralSystem:
 
     async def _serve(self, websocket: ServerConnection) -> None:
         who: str = websocket.charge_point  # type: ignore[attr-defined]
+        authenticated: bool = websocket.authenticated  # type: ignore[attr-defined]
         now = self._desk.clock.now()
         try:
             registration = await self._desk.writer.run(lambda tx: _arrive(who, _address(websocket), tx, now))
         except StoreUnavailableError:
             return
-        connection = Connection(websocket, who, registration, self._desk)
+        connection = Connection(websocket, who, registration, self._desk, authenticated=authenticated)
         older = self.registry.put(connection)
         if older is not None:
             _log.info("connection_replaced", charge_point=who)

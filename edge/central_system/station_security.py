@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from edge.domain.keys import matches
-from edge.domain.registration import UnknownChargePoints
+from edge.domain.registration import Registration, UnknownChargePoints
 from edge.store import charge_points
+
+MAX_NEWCOMERS = 100
+"""Charge points without a key that are kept Pending: made-up identities must not fill the disk."""
 
 
 class Verdict(Enum):
     """What the door decides."""
 
     WELCOME = auto()
+    """It showed its key."""
     NEWCOMER = auto()
-    """Unknown, and the site keeps unknown charge points Pending."""
+    """It has no key yet, and the site keeps such charge points Pending: it may boot and wait, and nothing else."""
     UNKNOWN = auto()
     WRONG_KEY = auto()
     """No key, a wrong one, or none was ever set for it."""
@@ -38,24 +42,20 @@ class Door:
             identity: as the URL has it.
             authorization: the `Authorization` header; `None`: there was none.
         """
-        if charge_points.find(db, identity) is None:
-            keep = self.unknown_charge_points is UnknownChargePoints.PENDING
-            return Verdict.NEWCOMER if keep else Verdict.UNKNOWN
+        known = charge_points.find(db, identity)
         hashes = charge_points.key_hashes(db, identity)
+        keeps_newcomers = self.unknown_charge_points is UnknownChargePoints.PENDING
+        if known is None:
+            room = keeps_newcomers and charge_points.count_without_key(db) < MAX_NEWCOMERS
+            return Verdict.NEWCOMER if room else Verdict.UNKNOWN
         if not hashes:
-            # Known since it connected as a newcomer: it may wait for its acceptance, and gets a key with it.
-            keep = self.unknown_charge_points is UnknownChargePoints.PENDING and _waits(db, identity)
-            return Verdict.WELCOME if keep else Verdict.WRONG_KEY
+            waits = keeps_newcomers and known.registration is Registration.PENDING
+            return Verdict.NEWCOMER if waits else Verdict.WRONG_KEY
         user, key = read_basic(authorization)
         if user != identity.encode() or key is None:
             return Verdict.WRONG_KEY
         right = any([matches(key, one.salt, one.hash) for one in hashes])  # noqa: C419 - all of them, in constant time
         return Verdict.WELCOME if right else Verdict.WRONG_KEY
-
-
-def _waits(db: sqlite3.Connection, identity: str) -> bool:
-    known = charge_points.find(db, identity)
-    return known is not None and known.registration.value == "Pending"
 
 
 def read_basic(authorization: str | None) -> tuple[bytes | None, bytes | None]:

@@ -65,7 +65,7 @@ class Session:
 
     def __init__(self) -> None:
         self._open: _OpenCall | None = None
-        self._answers: OrderedDict[int, bytes] = OrderedDict()
+        self._answers: OrderedDict[MessageId, tuple[int, bytes]] = OrderedDict()
         self._received: int | None = None
 
     @property
@@ -91,7 +91,7 @@ class Session:
         """Write the CALLRESULT to a call, and remember it for an exact repeat."""
         text = dump_call_result(call.message_id, payload)
         if self._received is not None:
-            self._answers[self._received] = text
+            self._answers[call.message_id] = (self._received, text)
             if len(self._answers) > REMEMBERED_ANSWERS:
                 self._answers.popitem(last=False)
         return text
@@ -116,10 +116,13 @@ class Session:
         self._open = None
 
     def _receive_call(self, call: Call, text: str | bytes) -> Call | Reply:
-        self._received = None if call.action in NEVER_REMEMBERED else hash(text)
-        if self._received is not None and (answer := self._answers.get(self._received)) is not None:
-            return Reply(answer, "the same message came again")
-        return call
+        """Recognise an exact repeat. Another message under an id that was used before is new: some count from zero."""
+        if call.action in NEVER_REMEMBERED:
+            self._received = None
+            return call
+        self._received = hash(text)
+        fingerprint, answer = self._answers.get(call.message_id, (None, b""))
+        return Reply(answer, "the same message came again") if fingerprint == self._received else call
 
     def _receive_answer(self, frame: CallResult | CallError) -> Settled | Ignored:
         if self._open is None or frame.message_id != self._open.message_id:

@@ -74,6 +74,15 @@ def key_hashes(connection: sqlite3.Connection, charge_point: str) -> list[KeyHas
     return [KeyHash(bytes(row["salt"]), bytes(row["hash"])) for row in rows]
 
 
+def count_without_key(connection: sqlite3.Connection) -> int:
+    """Count the charge points that named themselves and have no key yet."""
+    row = connection.execute(
+        "SELECT count(*) FROM charge_point AS it WHERE NOT EXISTS "
+        "(SELECT 1 FROM charge_point_key AS key WHERE key.charge_point = it.charge_point)"
+    ).fetchone()
+    return int(row[0])
+
+
 def record_boot(connection: sqlite3.Connection, charge_point: str, boot: Mapping[str, Any], now: datetime) -> None:
     """Keep what a BootNotification said, so that a reconnect without one is understood."""
     connection.execute(

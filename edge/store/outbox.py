@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import orjson
 from uuid_utils import uuid7
@@ -23,13 +22,14 @@ from edge.domain.timestamps import iso
 
 @dataclass(slots=True)
 class Draft:
-    """An event that has no number yet."""
+    """An event that has no number yet. Written out already: what cannot be written fails its own operation alone."""
 
     type: str
     stream: str
     subject: str
     occurred_at: str
-    data: dict[str, Any]
+    data: bytes
+    """JSON."""
 
 
 @dataclass(slots=True)
@@ -85,14 +85,14 @@ class _Stamp:
                 "boot_id": self._boot_id,
                 "monotonic_ms": self._monotonic_ms,
                 "subject": draft.subject,
-                "data": draft.data,
+                "data": orjson.Fragment(draft.data),
             }
         )
 
 
 def draft(event: EventData, *, subject: str, occurred_at: datetime) -> Draft:
     """Prepare an event for the outbox."""
-    return Draft(event.TYPE, event.STREAM.value, subject, iso(occurred_at), event.model_dump(mode="json"))
+    return Draft(event.TYPE, event.STREAM.value, subject, iso(occurred_at), event.model_dump_json().encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+import orjson
 import structlog
 
 from contract.events import EventData
@@ -49,7 +50,7 @@ class WriteTx:
 
     def emit_data(self, kind: type[EventData], data: dict[str, Any], *, subject: str, occurred_at: str) -> None:
         """As `emit`, for a hot path that has the event's fields in JSON form already."""
-        self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, occurred_at, data))
+        self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, occurred_at, orjson.dumps(data)))
 
     def take_drafts(self) -> list[Draft]:
         """Hand over the drafts of the operation that has just succeeded."""
@@ -96,6 +97,8 @@ class Writer:
         self._on_failure = on_failure
         self._queue: deque[_Job] = deque()
         self._wake = asyncio.Event()
+        self._closing = False
+        self._closed = asyncio.Event()
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self.healthy = True
         """False from a failed commit until a probe write succeeds."""
@@ -106,7 +109,12 @@ class Writer:
         Its error is `StoreUnavailableError` when the commit failed and nothing was stored, else whatever it raised
         itself: then its own writes were undone, and the rest of its batch was not.
         """
-        self._queue.append(_Job(operation, settle))
+        job = _Job(operation, settle)
+        if self._closed.is_set():
+            job.error = StoreUnavailableError("The edge is stopping.")
+            _settle(job)
+            return
+        self._queue.append(job)
         self._wake.set()
 
     async def run(self, operation: Callable[[WriteTx], Result]) -> Result:
@@ -121,17 +129,25 @@ class Writer:
         return await settled
 
     async def work(self) -> None:
-        """Serve the queue until cancelled. What was queued before the cancellation is committed first."""
+        """Serve the queue until `close` was called and the queue is empty."""
         try:
-            while True:
+            while not self._closing or self._queue:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._queue:
                     await self._commit_batch()
         finally:
-            while self._queue:
-                self._settle_unstarted()
-            self._disk.shutdown()
+            self._closed.set()
+            for job in self._queue:
+                job.error = StoreUnavailableError("The edge is stopping.")
+                _settle(job)
+
+    async def close(self) -> None:
+        """Commit what is queued, then take nothing more."""
+        self._closing = True
+        self._wake.set()
+        await self._closed.wait()
+        self._disk.shutdown()
 
     async def probe(self) -> None:
         """Try a write each second while the store is unhealthy; a success makes it healthy again."""
@@ -168,10 +184,8 @@ class Writer:
             execute("SAVEPOINT operation")
             try:
                 job.result = job.operation(tx)
-            except (
-                sqlite3.OperationalError
-            ):  # disk full, I/O error, read-only: the store's trouble, not the operation's
-                raise
+            except sqlite3.OperationalError:
+                raise  # disk full, I/O error, read-only: the store's trouble, not the operation's
             except Exception as error:  # noqa: BLE001 - the task border of somebody else's function
                 job.error = error
                 tx.take_drafts()
@@ -194,11 +208,6 @@ class Writer:
         for job in jobs:
             job.result, job.error = None, unavailable
             _settle(job)
-
-    def _settle_unstarted(self) -> None:
-        job = self._queue.popleft()
-        job.error = StoreUnavailableError("The edge is stopping.")
-        _settle(job)
 
 
 def _touch(tx: WriteTx) -> None:

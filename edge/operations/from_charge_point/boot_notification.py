@@ -17,6 +17,8 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     boot = request.payload
     known = charge_points.find(tx.connection, request.charge_point)
     registration = Registration.REJECTED if known is None else known.registration
+    if registration is Registration.ACCEPTED and not request.authenticated:
+        registration = Registration.PENDING  # accepted meanwhile: it has a key now, and must come back with it
     charge_points.record_boot(tx.connection, request.charge_point, boot, now)
     tx.emit(
         ChargePointBooted(

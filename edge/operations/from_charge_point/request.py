@@ -25,6 +25,8 @@ class Request:
     doubt: str | None
     """Why the frame belongs into quarantine beside being handled; `None`: it was valid."""
     policy: Policy
+    authenticated: bool = True
+    """Whether its connection showed the charge point's key; without one it is never more than Pending."""
 
 
 Response = dict[str, Any]

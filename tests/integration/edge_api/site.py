@@ -19,6 +19,7 @@ from edge.api.collaborators import LinkStatus
 from edge.api.doors import Doors
 from edge.clock import Clock
 from edge.domain.registration import Registration
+from edge.domain.timestamps import iso
 from edge.store import charge_points, meter_values, outbox, transactions
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -133,10 +134,13 @@ class Site:
 
     async def add_meter_value(self, transaction_id: int, second: int, *, connector_id: int = 1) -> None:
         samples = [{"measurand": "Energy.Active.Import.Register", "value": str(second), "unit": "Wh"}]
-        at = NOW + timedelta(seconds=second)
-        await self.writer.run(
-            lambda tx: meter_values.insert(tx.connection, "123", connector_id, transaction_id, at, samples, "x")
-        )
+        place = (iso(NOW + timedelta(seconds=second)), "123", connector_id)
+
+        def insert(tx: WriteTx) -> None:
+            transaction = transactions.find(tx.connection, transaction_id)
+            meter_values.insert(tx.connection, place, transaction, orjson.dumps(samples))
+
+        await self.writer.run(insert)
 
     async def events(self, stream: Stream) -> list[dict[str, Any]]:
         rows = await self.readers.run(

@@ -18,7 +18,7 @@ LISTS = ["/api/v1/charge-points", "/api/v1/transactions", "/api/v1/id-tags", "/a
 
 
 def _quarantine(tx: WriteTx, raw: str) -> None:
-    quarantine.insert(tx.connection, "123", raw, "no JSON", NOW)
+    quarantine.insert(tx.connection, "123", raw.encode(), "no JSON", NOW)
 
 
 async def _all(client: httpx.AsyncClient, path: str, **params: Any) -> list[Any]:
@@ -202,7 +202,7 @@ async def test_quarantine_comes_newest_first(client: httpx.AsyncClient, site: Si
 
 
 async def test_a_page_of_very_long_frames_ends_early(client: httpx.AsyncClient, site: Site) -> None:
-    raw = "x" * quarantine.MAX_RAW
+    raw = b"x" * quarantine.MAX_RAW
     for _ in range(5):
         await site.writer.run(lambda tx: quarantine.insert(tx.connection, "123", raw, "too long", NOW))
     page = (await client.get("/api/v1/quarantine")).json()
