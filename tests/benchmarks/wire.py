@@ -11,6 +11,7 @@ import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 CALL_RESULT_START = b"[3,"
@@ -142,9 +143,8 @@ async def run(port: int, keys: dict[str, str], messages: Callable[[int], bytes],
     tally = Tally()
     clients = []
     for identity, password in keys.items():
-        _, client = await loop.create_connection(
-            lambda i=identity, p=password: Client(port, i, p, messages, tally), "127.0.0.1", port
-        )
+        factory = partial(Client, port, identity, password, messages, tally)
+        _, client = await loop.create_connection(factory, "127.0.0.1", port)
         clients.append(client)
     await asyncio.wait_for(asyncio.gather(*(client.booted for client in clients)), 60)
     began = time.perf_counter()

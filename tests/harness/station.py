@@ -14,7 +14,7 @@ from ocpp.v16.enums import Action
 from websockets.asyncio.client import ClientConnection
 
 
-class Station(ChargePoint):  # type: ignore[misc]
+class Station(ChargePoint):
     """Answers each Core operation with what `answers` holds for it, and remembers what was asked."""
 
     def __init__(self, identity: str, connection: ClientConnection) -> None:
