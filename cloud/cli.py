@@ -11,7 +11,6 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from cloud import app
 from cloud.auth.service import create_admin
 from cloud.clock import now
 from cloud.config import PREFIX, Settings, load
@@ -71,6 +70,8 @@ def _settings(file: Path | None) -> Settings:
 @_told
 def run(settings: Callable[[], Settings]) -> None:
     """Run the cloud until it is told to stop (SIGTERM, Ctrl-C)."""
+    from cloud import app  # noqa: PLC0415 - the other commands start without the server's libraries
+
     app.serve(settings(), click.echo)
 
 

@@ -21,7 +21,6 @@ from contract.events import EdgeStarted
 from edge.api.app import create_api
 from edge.api.collaborators import LinkStatus
 from edge.api.doors import ApiKey, Doors
-from edge.api.exposure import check_exposure
 from edge.central_system.connection import Desk
 from edge.central_system.server import CentralSystem, Listener
 from edge.central_system.station_security import Door
@@ -29,11 +28,11 @@ from edge.clock import Clock
 from edge.config import ApiSettings, Settings
 from edge.domain.keys import SALT_BYTES, hash_key
 from edge.domain.policy import Policy
-from edge.errors import ConfigurationError, StoreError
+from edge.errors import ConfigurationError
 from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
 from edge.store import migrations
-from edge.store.database import connect
+from edge.store.database import connect, make_folder
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.backoff import Pace
@@ -48,60 +47,13 @@ YOUNG_OBJECTS = 20_000
 _log = structlog.get_logger()
 
 
-def check(settings: Settings) -> None:
-    """Check what the settings mean together and on this machine.
-
-    Raises:
-        ConfigurationError: what does not fit, and what to do.
-    """
-    api = settings.api
-    check_exposure(
-        api.host, has_keys=bool(api.keys), tls=api.tls_cert is not None, behind_proxy=api.behind_proxy is not None
-    )
-    for name in ("central_system", "api"):
-        section = getattr(settings, name)
-        for field in ("tls_cert", "tls_key"):
-            path: Path | None = getattr(section, field)
-            if path is not None and not path.is_file():
-                raise ConfigurationError(f"{name}.{field} is {str(path)!r}: there is no such file.", hint="Correct it.")
-
-
-def make_data_dir(settings: Settings) -> None:
-    """Make the folder of the database; only its owner may look into it.
-
-    Raises:
-        StoreError: it cannot be made.
-    """
-    try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"The data folder {settings.data_dir} cannot be made: {error.strerror}",
-            hint="Set GARDU_EDGE_DATA_DIR to a folder that this user may write to.",
-        ) from error
-
-
-def require_database(settings: Settings) -> None:
-    """Refuse to go on without a database of this release.
-
-    Raises:
-        StoreError: there is none, or it is older.
-    """
-    if not settings.database.is_file() or migrations.pending(settings.database):
-        raise StoreError(
-            f"{settings.database} is not there yet, or of an older release.",
-            hint="Run `gardu-edge migrate` first, with the same settings.",
-        )
-
-
 async def run(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """Run the edge until SIGTERM or SIGINT.
 
     Raises:
         GarduEdgeError: it cannot start; nothing was changed.
     """
-    check(settings)
-    make_data_dir(settings)
+    make_folder(settings.data_dir)
     for step in migrations.migrate(settings.database):
         _log.info("database_migrated", step=step)
     stop = _stop_on_signal()

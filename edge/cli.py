@@ -14,12 +14,13 @@ from typing import Any
 import click
 import uvloop
 
-from edge import app, config
+from edge import config
 from edge.clock import Clock
-from edge.errors import GarduEdgeError
+from edge.config import Settings
+from edge.errors import GarduEdgeError, StoreError
 from edge.observability import logs
 from edge.store import enrolment, migrations, outbox, overview
-from edge.store.database import connect
+from edge.store.database import connect, make_folder
 
 
 def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +52,8 @@ def main() -> None:
 @_plainly
 def run() -> None:
     """Listen for charge points, serve the local API, and keep the cloud up to date."""
+    from edge import app  # noqa: PLC0415 - the other commands start without the servers' libraries
+
     settings = config.load()
     logs.configure(level=settings.log.level, as_json=settings.log.format == "json")
     uvloop.run(app.run(settings, announce=click.echo))
@@ -61,7 +64,6 @@ def run() -> None:
 def check_config() -> None:
     """Check the settings and show them; secrets stay hidden."""
     settings = config.load()
-    app.check(settings)
     click.echo(json.dumps(settings.model_dump(mode="json"), indent=2))
 
 
@@ -70,7 +72,7 @@ def check_config() -> None:
 def migrate() -> None:
     """Bring the database to this release's schema. `run` does it too."""
     settings = config.load()
-    app.make_data_dir(settings)
+    make_folder(settings.data_dir)
     steps = migrations.migrate(settings.database)
     click.echo(f"{settings.database}: " + (f"applied {', '.join(steps)}" if steps else "up to date"))
 
@@ -81,7 +83,7 @@ def migrate() -> None:
 def status(*, as_json: bool) -> None:
     """Show what the database holds: charge points, running transactions, the outbox."""
     settings = config.load()
-    app.require_database(settings)
+    _require_database(settings)
     connection = connect(settings.database, read_only=True)
     try:
         seen = overview.read(connection)
@@ -106,7 +108,7 @@ def status(*, as_json: bool) -> None:
 def add_charge_point(identity: str, *, as_json: bool) -> None:
     """Make a charge point known and show its new key, once. A known one gets a new key, and its old one ends."""
     settings = config.load()
-    app.require_database(settings)
+    _require_database(settings)
     connection = connect(settings.database)
     try:
         key = _enrol(connection, identity)
@@ -117,6 +119,15 @@ def add_charge_point(identity: str, *, as_json: bool) -> None:
         return
     click.echo(f"Charge point  {identity}\nPassword      {key}\n")
     click.echo("Enter both at the charge point (user name = charge point). The password is not shown again.")
+
+
+def _require_database(settings: Settings) -> None:
+    """Refuse to go on without a database of this release."""
+    if not settings.database.is_file() or migrations.pending(settings.database):
+        raise StoreError(
+            f"{settings.database} is not there yet, or of an older release.",
+            hint="Run `gardu-edge migrate` first, with the same settings.",
+        )
 
 
 def _enrol(connection: sqlite3.Connection, identity: str) -> str:

@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from edge.api.exposure import check_exposure
 from edge.domain.registration import UnknownChargePoints
 from edge.errors import ConfigurationError
 
@@ -163,7 +164,7 @@ def load() -> Settings:
         raise ConfigurationError(f"The settings file {file} does not exist.", hint=f"Correct {CONFIG_VARIABLE}.")
     _refuse_unknown_variables()
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         lines = [_explain(fault) for fault in error.errors()]
         raise ConfigurationError(
@@ -173,6 +174,20 @@ def load() -> Settings:
         raise ConfigurationError(
             f"The settings cannot be read: {error}", hint="Lists and tables are written as JSON in variables."
         ) from None
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """Check what the settings mean together and on this machine."""
+    api = settings.api
+    check_exposure(
+        api.host, has_keys=bool(api.keys), tls=api.tls_cert is not None, behind_proxy=api.behind_proxy is not None
+    )
+    for name, section in (("central_system", settings.central_system), ("api", settings.api)):
+        for field, path in (("tls_cert", section.tls_cert), ("tls_key", section.tls_key)):
+            if path is not None and not path.is_file():
+                raise ConfigurationError(f"{name}.{field} is {str(path)!r}: there is no such file.", hint="Correct it.")
 
 
 def _refuse_unknown_variables() -> None:

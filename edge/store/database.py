@@ -50,3 +50,18 @@ def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -
             hint="Check that the folder exists, that this user may write to it, and that the disk is not full.",
         ) from error
     return connection
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the database; only its owner may look into it.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {folder} cannot be made: {error.strerror}",
+            hint="Set GARDU_EDGE_DATA_DIR to a folder that this user may write to.",
+        ) from error

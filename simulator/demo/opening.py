@@ -127,6 +127,7 @@ class _Starter:
             "GARDU_EDGE_API__PORT": str(api_port),
             "GARDU_EDGE_CLOUD__URL": f"http://127.0.0.1:{line.port if line else self._port}",
             "GARDU_EDGE_CLOUD__SECRET": secret,
+            "GARDU_EDGE_CLOUD__LONGEST_WAIT_S": "2",  # a story of minutes cannot wait for minutes
         }
         child = await self._start_child(f"the edge of {name}", "edge.cli", environment, f"edge-{site}.log")
         edge = await self._stack.enter_async_context(Api(child.name, f"http://127.0.0.1:{api_port}"))
