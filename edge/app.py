@@ -75,9 +75,11 @@ class _Edge:
         scheme = "wss" if settings.central_system.tls_cert else "ws"
         api_scheme = "https" if settings.api.tls_cert else "http"
         cloud = settings.cloud.url or "none: this edge works on its own"
+        wildcard = settings.central_system.host in ("0.0.0.0", "::")  # noqa: S104 - comparing, not binding
+        host = "<this machine's address>" if wildcard else settings.central_system.host
         return (
             f"Gardu edge {version('gardu')} of {settings.site} is ready\n"
-            f"  charge points   {scheme}://{settings.central_system.host}:{self.central_system.port}/<identity>\n"
+            f"  charge points   {scheme}://{host}:{self.central_system.port}/<identity>\n"
             f"  local API       {api_scheme}://{settings.api.host}:{self.api_port}/docs\n"
             f"  database        {settings.database}\n"
             f"  cloud           {cloud}"
