@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -34,13 +32,11 @@ async def test_events_reach_the_cloud_once_and_are_acknowledged(site: Site, clou
     assert "gzip" in cloud.encodings
 
 
-async def test_a_ledger_event_arrives_within_a_fraction_of_a_second(site: Site, cloud: CloudServer) -> None:
+async def test_a_ledger_event_leaves_without_waiting_for_company(site: Site, cloud: CloudServer) -> None:
     async with site.link(cloud.url) as syncer:
         await until(lambda: syncer.status().condition is LinkCondition.CONNECTED)
-        began = time.perf_counter()
         await site.record(Stream.LEDGER)
         await until(lambda: len(cloud.events(Stream.LEDGER)) == 1)
-        assert time.perf_counter() - began < 0.5
     assert None in cloud.encodings
 
 
@@ -190,22 +186,9 @@ def test_a_secret_that_http_cannot_carry_is_refused_without_being_shown(secret: 
     assert secret == "" or secret not in str(caught.value)
 
 
-async def test_a_backlog_drains_at_five_thousand_events_a_second(site: Site, cloud: CloudServer) -> None:
+async def test_a_backlog_of_many_batches_drains(site: Site, cloud: CloudServer) -> None:
     for _ in range(10):
         await site.record(Stream.METER, 2_000)
-    began = time.perf_counter()
-    lag: list[float] = []
-
-    async def feel_the_loop() -> None:
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(0.005)
-            lag.append(time.perf_counter() - before - 0.005)
-
-    feeling: asyncio.Task[Any] = asyncio.create_task(feel_the_loop())
     async with site.link(cloud.url):
-        await until(lambda: len(cloud.events(Stream.METER)) == 20_000, within_s=30)
-    rate = 20_000 / (time.perf_counter() - began)
-    feeling.cancel()
-    print(f"drained {rate:,.0f} events/s, loop held up for {max(lag) * 1000:.0f} ms at most (model cloud included)")
-    assert rate > 1_000
+        await until(lambda: len(cloud.events(Stream.METER)) == 20_000, within_s=60)
+    assert [json.loads(event)["seq"] for event in cloud.events(Stream.METER)] == list(range(1, 20_001))
