@@ -32,7 +32,7 @@ from edge.errors import ConfigurationError
 from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
 from edge.store import migrations
-from edge.store.database import connect, make_folder
+from edge.store.database import claimed, connect, make_folder
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.backoff import Pace
@@ -54,8 +54,6 @@ async def run(settings: Settings, *, announce: Callable[[str], None]) -> None:
         GarduEdgeError: it cannot start; nothing was changed.
     """
     make_folder(settings.data_dir)
-    for step in migrations.migrate(settings.database):
-        _log.info("database_migrated", step=step)
     stop = _stop_on_signal()
     async with _started(settings) as edge:
         _spare_the_collector()
@@ -89,6 +87,15 @@ class _Edge:
 @contextlib.asynccontextmanager
 async def _started(settings: Settings) -> AsyncIterator[_Edge]:
     """Start in the order of need, and stop in the reverse: first no new work, last the store."""
+    with claimed(settings.data_dir):
+        for step in migrations.migrate(settings.database):
+            _log.info("database_migrated", step=step)
+        async with _running(settings) as edge:
+            yield edge
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: Settings) -> AsyncIterator[_Edge]:
     clock = Clock()
     connection = connect(settings.database)
     readers = Readers(settings.database)
@@ -102,7 +109,7 @@ async def _started(settings: Settings) -> AsyncIterator[_Edge]:
         await writer.run(lambda tx: _record_start(tx, clock))
         central_system = _central_system(settings, writer, readers, clock)
         hooks.central_system = central_system
-        operator = Operator(central_system.registry, readers)
+        operator = Operator(central_system.registry, readers, clock)
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
         syncer = await _syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
@@ -118,7 +125,7 @@ async def _started(settings: Settings) -> AsyncIterator[_Edge]:
             writer=writer,
             clock=clock,
             caller=central_system.registry,
-            perform=operator.perform,
+            perform=operator.perform_in_time,
             link_status=lambda: _link_status(syncer),
             ready=lambda: writer.healthy,
             doors=_doors(settings.api),

@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ import uvloop
 from edge import config
 from edge.clock import Clock
 from edge.config import Settings
+from edge.domain.registration import is_assignable
 from edge.errors import GarduEdgeError, StoreError
 from edge.observability import logs
 from edge.store import enrolment, migrations, outbox, overview
@@ -31,12 +32,30 @@ def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except GarduEdgeError as error:
-            click.echo(f"gardu-edge: {error}", err=True)
-            if error.hint:
-                click.echo(f"  {error.hint}", err=True)
-            sys.exit(1)
+            _tell(error)
+        except BaseExceptionGroup as group:  # raised beside the tasks of the running edge
+            ours = group.subgroup(GarduEdgeError)
+            if ours is None:
+                raise
+            for leaf in _leaves(ours):
+                _tell(leaf)
+        sys.exit(1)
 
     return wrapped
+
+
+def _tell(error: BaseException) -> None:
+    click.echo(f"gardu-edge: {error}", err=True)
+    if isinstance(error, GarduEdgeError) and error.hint:
+        click.echo(f"  {error.hint}", err=True)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -109,9 +128,16 @@ def add_charge_point(identity: str, *, as_json: bool) -> None:
     """Make a charge point known and show its new key, once. A known one gets a new key, and its old one ends."""
     settings = config.load()
     _require_database(settings)
+    if not is_assignable(identity):
+        raise StoreError(
+            f"{identity!r} cannot be the identity of a charge point.",
+            hint="Use 1 to 48 printable characters without ':' and '/'.",
+        )
     connection = connect(settings.database)
     try:
         key = _enrol(connection, identity)
+    except sqlite3.Error as error:
+        raise StoreError(f"The charge point was not added: {error}", hint="Nothing was changed; try again.") from error
     finally:
         connection.close()
     if as_json:

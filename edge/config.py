@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -15,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from edge.api.exposure import check_exposure
+from edge.api.exposure import check_exposure, is_loopback
 from edge.domain.registration import UnknownChargePoints
 from edge.errors import ConfigurationError
 
@@ -96,6 +97,9 @@ class CloudSettings(_Section):
     """Address of the cloud, for example https://charging.example.edu. Without it the edge works on its own."""
     secret: SecretStr | None = None
     """The secret that `gardu-cloud add-site` showed for this site."""
+    allow_plain_http: bool = False
+    """Whether the secret may cross a network in clear, to a url that begins with http://. Never outside a network
+    that is all yours."""
     longest_wait_s: Annotated[float, Field(ge=1, le=300)] = 300.0
     """The longest pause in seconds before a cloud that does not answer is tried again."""
 
@@ -103,6 +107,10 @@ class CloudSettings(_Section):
     def _url_and_secret(self) -> CloudSettings:
         if (self.url is None) != (self.secret is None):
             raise ValueError("url and secret go together: set both, or neither")
+        if self.url is not None and self.url.startswith("http://") and not self.allow_plain_http:
+            host = urlsplit(self.url).hostname or ""
+            if not is_loopback(host):
+                raise ValueError("the secret would cross the network in clear: use https://, or set allow_plain_http")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
@@ -15,14 +16,11 @@ from edge.api import paging
 from edge.api.collaborators import Collaborators, Here
 from edge.api.problems import documented, invalid, not_found
 from edge.api.segments import ChargePointIdentity
-from edge.domain.registration import Registration
+from edge.domain.registration import MAX_IDENTITY, Registration, is_assignable
 from edge.store import charge_points as store
 from edge.store import connectors
 from edge.store.enrolment import KEY_BYTES, replace_key
 from edge.store.writer import WriteTx
-
-MAX_IDENTITY = 48
-"""Characters of an identity that is given here."""
 
 router = APIRouter(prefix="/api/v1/charge-points", tags=["Charge points"])
 
@@ -30,10 +28,20 @@ router = APIRouter(prefix="/api/v1/charge-points", tags=["Charge points"])
 class ChargePointSetting(Record):
     """What an operator decides about a charge point."""
 
-    registration_status: Registration = Registration.ACCEPTED
-    """What it is told at its next boot."""
+    registration_status: Registration | None = None
+    """What it is told at its next boot. By default a new one is Accepted, and a known one stays what it is."""
     new_key: bool | None = None
-    """Whether to make a new key, which ends the old one. By default only a new charge point gets one."""
+    """Whether to make a new key, which ends the old one. By default one is made where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """What a PUT came to."""
+
+    new: bool
+    password: str | None
+    changed: bool
+    """Whether a charge point that was known already has another key or status now."""
 
 
 class ChargePointWithKey(Record):
@@ -76,27 +84,34 @@ async def put_charge_point(
     setting: Annotated[ChargePointSetting, Body(default_factory=ChargePointSetting)],
 ) -> ChargePointWithKey:
     """A new one gets a key, which this answer shows once: type it into the charge point's configuration."""
-    new, password = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting))
-    response.status_code = 201 if new else 200
+    put = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting))
+    if put.changed:  # what was agreed under the old key or status ends with it
+        await here.caller.drop(charge_point, "its registration was changed")
+    response.status_code = 201 if put.new else 200
     response.headers["Cache-Control"] = "no-store"
     known = await here.readers.run(_shown(here, charge_point))
-    return ChargePointWithKey(charge_point=known, password=password)
+    return ChargePointWithKey(charge_point=known, password=put.password)
 
 
-def _put(tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting) -> tuple[bool, str | None]:
-    new = store.find(tx.connection, charge_point) is None
-    if new:  # one that is known already may have named itself
+def _put(tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting) -> _Put:
+    known = store.find(tx.connection, charge_point)
+    if known is None:  # one that is known already may have named itself
         _check_identity(charge_point)
-    store.put(tx.connection, charge_point, setting.registration_status, here.clock.now())
-    if not (new if setting.new_key is None else setting.new_key):
-        return new, None
-    secret = here.randomness(KEY_BYTES)
-    replace_key(tx.connection, charge_point, secret, here.randomness)
-    return new, secret.hex()
+    before = None if known is None else known.registration
+    registration = setting.registration_status or before or Registration.ACCEPTED
+    store.put(tx.connection, charge_point, registration, here.clock.now())
+    keyless = registration is Registration.ACCEPTED and not store.key_hashes(tx.connection, charge_point)
+    password = None
+    if keyless if setting.new_key is None else setting.new_key:
+        secret = here.randomness(KEY_BYTES)
+        replace_key(tx.connection, charge_point, secret, here.randomness)
+        password = secret.hex()
+    changed = known is not None and (password is not None or registration is not before)
+    return _Put(new=known is None, password=password, changed=changed)
 
 
 def _check_identity(charge_point: str) -> None:
-    if len(charge_point) <= MAX_IDENTITY and charge_point.isprintable() and not {":", "/"} & set(charge_point):
+    if is_assignable(charge_point):
         return
     raise invalid(
         "charge_point",

@@ -37,6 +37,7 @@ GOING_AWAY = 1001
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 MAX_UNREAD_BYTES = 1024 * 1024
+CLOSE_WITHIN_S = 5.0
 CHARGING = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 TIMEOUTS_BEFORE_CLOSE = 3
 """Unanswered calls in a row: the charge point sends but does not listen, and a new connection is its cure."""
@@ -63,7 +64,6 @@ class Connection:
         self,
         websocket: ServerConnection,
         charge_point: str,
-        registration: Registration,
         desk: Desk,
         *,
         authenticated: bool,
@@ -75,7 +75,7 @@ class Connection:
         self._desk = desk
         self._session = Session()
         self._authenticated = authenticated
-        self._registration = registration if authenticated else Registration.PENDING
+        self._registration = Registration.PENDING
         self._ready_at = self.last_heard + desk.settle_s
         self._calls = asyncio.Lock()
         self._waiting: asyncio.Future[CallResult | CallError] | None = None
@@ -91,6 +91,11 @@ class Connection:
         """Where it comes from, for people."""
         address = self._websocket.remote_address
         return str(address[0]) if address else "unknown"
+
+    def register(self, registration: Registration) -> None:
+        """Take over what the site decided at an earlier boot, so that a reconnect needs none (OCPP-J 1.6 §5.4)."""
+        if self._authenticated:
+            self._registration = registration
 
     async def serve(self) -> str:
         """Read and answer until the connection ends.
@@ -144,13 +149,25 @@ class Connection:
             )
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the WebSocket; `serve` then ends."""
-        await self._websocket.close(code, reason)
+        """Close the WebSocket; `serve` then ends. A charge point that does not even read its end is cut off."""
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self._websocket.close(code, reason)
+        except TimeoutError:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut the connection off."""
+        self._websocket.transport.abort()
 
     async def ping(self) -> None:
         """Send a ping; its pong counts as heard. A missing pong alone proves nothing: some never answer one."""
         try:
-            pong = asyncio.ensure_future(await self._websocket.ping())
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                pong = asyncio.ensure_future(await self._websocket.ping())
+        except TimeoutError:  # what was sent before still lies unread
+            self.abort()
+            return
         except ConnectionClosed:
             return
         pong.add_done_callback(self._heard_pong)
@@ -171,7 +188,7 @@ class Connection:
 
     def _begin(self, call: Call, raw: bytes) -> None:
         """Hand a call to the writer; `_finish` goes on after the commit."""
-        if self._registration is not Registration.ACCEPTED and call.action != "BootNotification":
+        if not self._may_speak(call.action):
             reason = f"This charge point is {self._registration}: boot first."
             self._refuse(call, RemoteProtocolError(ErrorCode.SECURITY_ERROR, reason))
             return
@@ -186,6 +203,12 @@ class Connection:
         now = self._desk.clock.now()
         self._idle.clear()
         self._desk.writer.submit(partial(dispatch.handle, request, now=now), partial(self._finish, call, request, now))
+
+    def _may_speak(self, action: str) -> bool:
+        """Whether a call is heard before the charge point is accepted. Its records are, once it showed its key."""
+        if self._registration is Registration.ACCEPTED or action == "BootNotification":
+            return True
+        return self._authenticated and action in TRANSACTION_RELATED
 
     def _finish(
         self, call: Call, request: Request, now: datetime, response: Response | None, error: Exception | None

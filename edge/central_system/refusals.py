@@ -29,6 +29,10 @@ class Refusals:
             key = (kind, "(others)")
         self._counts[key] += 1
 
+    def put_back(self, counts: dict[tuple[str, str], int]) -> None:
+        """Count again what could not be recorded."""
+        self._counts.update(counts)
+
     def take(self) -> dict[tuple[str, str], int]:
         """Hand over the counts and begin anew."""
         counts, self._counts = dict(self._counts), Counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from edge.central_system.connection import Connection
+from edge.central_system.connection import GOING_AWAY, Connection
 from edge.errors import NotConnectedError
 
 
@@ -43,6 +43,12 @@ class Registry:
     def connected(self) -> list[str]:
         """List the identities that have a connection now, sorted."""
         return sorted(self._connections)
+
+    async def drop(self, charge_point: str, reason: str) -> None:
+        """See `operations.caller.Caller.drop`."""
+        connection = self._connections.get(charge_point)
+        if connection is not None:
+            await connection.close(GOING_AWAY, reason)
 
     async def call(
         self, charge_point: str, action: str, payload: dict[str, Any], *, may_send: Callable[[], bool] = lambda: True

@@ -62,6 +62,7 @@ class CentralSystem:
         self._readers = readers
         self._refusals = Refusals()
         self._server: Server | None = None
+        self._closing = False
 
     @property
     def port(self) -> int:
@@ -93,10 +94,12 @@ class CentralSystem:
 
     async def close(self) -> None:
         """Stop listening and say goodbye to every charge point."""
+        self._closing = True
         if self._server is not None:
             self._server.close(close_connections=False)
             await self.close_connections("the central system restarts")
             await self._server.wait_closed()
+        await self._record_refusals()
 
     async def close_connections(self, reason: str) -> None:
         """Close every connection: offline, a charge point keeps its records and comes back."""
@@ -109,23 +112,27 @@ class CentralSystem:
         while True:
             await asyncio.sleep(self._listener.ping_interval_s)
             oldest = self._desk.clock.monotonic() - self._listener.silence_s
-            for connection in self.registry.all():
-                if connection.last_heard < oldest:
-                    await connection.close(GOING_AWAY, "nothing was heard for too long")
-                else:
-                    await connection.ping()
+            connections = self.registry.all()
+            silent = [connection for connection in connections if connection.last_heard < oldest]
+            await asyncio.gather(
+                *(connection.close(GOING_AWAY, "nothing was heard for too long") for connection in silent),
+                *(connection.ping() for connection in connections if connection not in silent),
+            )
 
     async def flush_refusals(self) -> None:
         """Put what was refused into the ledger from time to time, until cancelled."""
         while True:
             await asyncio.sleep(REFUSALS_FLUSH_S)
-            if not self._refusals:
-                continue
-            counts, now = self._refusals.take(), self._desk.clock.now()
-            try:
-                await self._desk.writer.run(partial(refusals.record, counts, now=now))
-            except StoreUnavailableError:
-                _log.warning("refusals_not_recorded", count=sum(counts.values()))
+            await self._record_refusals()
+
+    async def _record_refusals(self) -> None:
+        if not self._refusals:
+            return
+        counts, now = self._refusals.take(), self._desk.clock.now()
+        try:
+            await self._desk.writer.run(partial(refusals.record, counts, now=now))
+        except StoreUnavailableError:
+            self._refusals.put_back(counts)
 
     def _process_request(self, websocket: ServerConnection, request: Request) -> Response | None:
         """Decide before the upgrade: afterwards a charge point would believe itself connected."""
@@ -160,26 +167,31 @@ class CentralSystem:
     async def _serve(self, websocket: ServerConnection) -> None:
         who: str = websocket.charge_point  # type: ignore[attr-defined]
         authenticated: bool = websocket.authenticated  # type: ignore[attr-defined]
-        now = self._desk.clock.now()
-        try:
-            registration = await self._desk.writer.run(lambda tx: _arrive(who, _address(websocket), tx, now))
-        except StoreUnavailableError:
-            return
-        connection = Connection(websocket, who, registration, self._desk, authenticated=authenticated)
-        older = self.registry.put(connection)
+        connection = Connection(websocket, who, self._desk, authenticated=authenticated)
+        older = self.registry.put(connection)  # before the first write: the older one's end then says nothing of us
         if older is not None:
             _log.info("connection_replaced", charge_point=who)
             closing = asyncio.create_task(older.close(GOING_AWAY, "a newer connection took over"))
-        _log.info("charge_point_connected", charge_point=who, remote_address=_address(websocket))
         why = "the central system failed"
         try:
-            why = await connection.serve()
+            why = await self._attend(connection)
         finally:
             if older is not None:
                 await closing
             if self.registry.remove(connection):
                 _log.info("charge_point_disconnected", charge_point=who, reason=why)
                 await self._leave(who, why)
+
+    async def _attend(self, connection: Connection) -> str:
+        who, address, now = connection.charge_point, connection.remote_address, self._desk.clock.now()
+        if self._closing:
+            return "the central system stops"
+        try:
+            connection.register(await self._desk.writer.run(lambda tx: _arrive(who, address, tx, now)))
+        except StoreUnavailableError:
+            return "the store is not available"
+        _log.info("charge_point_connected", charge_point=who, remote_address=address)
+        return await connection.serve()
 
     async def _leave(self, who: str, why: str) -> None:
         now = self._desk.clock.now()
@@ -200,11 +212,6 @@ def _arrive(who: str, remote_address: str, tx: WriteTx, now: datetime) -> Regist
         ChargePointConnected(charge_point=who, remote_address=remote_address), subject=subject(who), occurred_at=now
     )
     return Registration.PENDING if known is None else known.registration
-
-
-def _address(websocket: ServerConnection) -> str:
-    address = websocket.remote_address
-    return str(address[0]) if address else "unknown"
 
 
 def _only(values: Sequence[str]) -> str | None:

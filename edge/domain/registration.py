@@ -29,3 +29,15 @@ def interval_s(registration: Registration, policy: Policy) -> int:
     if registration is Registration.ACCEPTED:
         return policy.heartbeat_interval_s
     return policy.retry_boot_interval_s
+
+
+MAX_IDENTITY = 48
+"""Characters of an identity that is given here; OCPP 2.0.1 allows no more."""
+
+
+def is_assignable(identity: str) -> bool:
+    """Whether an identity may be given to a charge point.
+
+    A colon would end the user name of Basic authentication, a slash the segment of the URL.
+    """
+    return 0 < len(identity) <= MAX_IDENTITY and identity.isprintable() and not {":", "/"} & set(identity)

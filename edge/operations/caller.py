@@ -36,3 +36,7 @@ class Caller(Protocol):
     def connected(self) -> list[str]:
         """List the identities that have a connection now, sorted."""
         ...
+
+    async def drop(self, charge_point: str, reason: str) -> None:
+        """End the connection of a charge point, if it has one; it dials in again by itself."""
+        ...

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import StoreError
@@ -65,3 +69,26 @@ def make_folder(folder: Path) -> None:
             f"The data folder {folder} cannot be made: {error.strerror}",
             hint="Set GARDU_EDGE_DATA_DIR to a folder that this user may write to.",
         ) from error
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the data folder for this process alone: two edges on one database would run each command twice.
+
+    Raises:
+        StoreError: another edge runs on it.
+    """
+    path = folder / "edge.lock"
+    with path.open("a+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            raise StoreError(
+                f"Another edge (process {lock.read().strip() or 'unknown'}) runs on the data folder {folder}.",
+                hint="Stop it first, or give this one a folder of its own with GARDU_EDGE_DATA_DIR.",
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

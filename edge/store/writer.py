@@ -31,6 +31,9 @@ MAX_BATCH = 256
 """Operations per commit: bounds how long the event loop is busy before it looks at its sockets again."""
 
 PROBE_INTERVAL_S = 1.0
+BUSY_PATIENCE_S = 10.0
+"""How long another process may hold the write lock before the store counts as unavailable."""
+BUSY_PAUSE_S = 0.02
 
 _log = structlog.get_logger()
 
@@ -92,6 +95,7 @@ class Writer:
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
+        self._connection.execute("PRAGMA busy_timeout=0")  # waiting is done by `_begin`, which lets others run
         self._clock = clock
         self._on_events = on_events
         self._on_failure = on_failure
@@ -164,7 +168,7 @@ class Writer:
     async def _commit_batch(self) -> None:
         jobs = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            await self._begin()
             numbering = self._run_all(jobs)
             numbering.write(self._connection)
             await asyncio.get_running_loop().run_in_executor(self._disk, self._connection.commit)
@@ -175,6 +179,19 @@ class Writer:
             _settle(job)
         if numbering.drafts:
             self._on_events()
+
+    async def _begin(self) -> None:
+        """Take the write lock; while another process has it, wait without holding up the event loop."""
+        for _ in range(int(BUSY_PATIENCE_S / BUSY_PAUSE_S)):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                await asyncio.sleep(BUSY_PAUSE_S)
+            else:
+                return
+        self._connection.execute("BEGIN IMMEDIATE")
 
     def _run_all(self, jobs: list[_Job]) -> Numbering:
         numbering = Numbering(self._clock)

@@ -180,9 +180,9 @@ async def test_an_unknown_charge_point_waits_until_it_is_accepted_and_returns_wi
         async with wired(url) as wire:  # it comes back as it went
             assert (await wire.result("BootNotification", BOOT))["status"] == "Pending"
             key = await asyncio.to_thread(edge.add_charge_point, "NEW")
-            # Accepted, but this connection never showed the key: whoever holds it stays where it is.
-            assert (await wire.result("BootNotification", BOOT))["status"] == "Pending"
-            assert (await wire.call("StatusNotification", STATUS))[2] == "SecurityError"
+            # Accepted, but this connection never showed the key: it ends, and its holder must come with the key.
+            with pytest.raises(websockets.ConnectionClosed):
+                await wire.result("BootNotification", BOOT)
         assert (await refused(url)).status_code == 401
         async with wired(url, basic("NEW", key)) as wire:
             assert (await wire.result("BootNotification", BOOT))["status"] == "Accepted"

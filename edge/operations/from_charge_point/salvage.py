@@ -10,8 +10,8 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from edge.domain.timestamps import iso
-from edge.operations.from_charge_point.request import Request, Response
+from contract.events import TransactionStarted
+from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import quarantine, transactions
 from edge.store.writer import WriteTx
 
@@ -21,6 +21,22 @@ def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
     quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
     if request.action != "StartTransaction":
         return {}
-    key = f"salvaged|{request.charge_point}|{iso(now)}|{uuid7()}"
-    number = transactions.insert_orphan(tx.connection, uuid7(), key, request.charge_point, None)
+    uuid = uuid7()
+    key = f"salvaged|{request.charge_point}|{uuid}"
+    number = transactions.insert_orphan(tx.connection, uuid, key, request.charge_point, None)
+    tx.emit(
+        TransactionStarted(
+            transaction=uuid,
+            transaction_id=number,
+            charge_point=request.charge_point,
+            connector_id=0,
+            id_tag="",
+            id_tag_status="Invalid",
+            meter_start_wh=None,
+            started_at=now,
+            flags=["salvaged"],
+        ),
+        subject=subject(request.charge_point),
+        occurred_at=now,
+    )
     return {"transactionId": number, "idTagInfo": {"status": "Invalid"}}

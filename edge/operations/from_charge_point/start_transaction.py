@@ -93,9 +93,12 @@ def _decide(start: Start, tx: WriteTx, now: datetime) -> Decision:
 
 
 def _supersede(start: Start, tx: WriteTx, now: datetime) -> None:
-    """Close what still runs on the same connector: its stop was lost, since one connector has one transaction."""
+    """Close what still runs on the same connector: its stop was lost, since one connector has one transaction.
+
+    The order of arrival decides, not the clock: a charge point's transaction messages come in order (§3.7).
+    """
     for older in transactions.open_at(tx.connection, start.charge_point):
-        if older.connector_id == start.connector_id and (older.started_at or now) <= start.started_at:
+        if older.connector_id == start.connector_id:
             _close_estimated(older, start, tx, now)
 
 

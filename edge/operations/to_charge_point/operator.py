@@ -6,12 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.operations import BY_ACTION
+from edge.clock import Clock
 from edge.errors import UnknownChargePointError
 from edge.operations.caller import Caller
 from edge.operations.to_charge_point.errand import Errand
 from edge.operations.to_charge_point.routes import ROUTES
 from edge.store import charge_points
 from edge.store.readers import Readers
+
+LONGEST_PATIENCE_S = 60.0
+"""How long a call for somebody who waits may stand in line behind others."""
 
 
 class Operator:
@@ -20,14 +24,22 @@ class Operator:
     Args:
         caller: holds the connections.
         readers: where charge points and connectors are looked up.
+        clock: its boot clock bounds how long a call may wait for its turn.
     """
 
-    def __init__(self, caller: Caller, readers: Readers) -> None:
+    def __init__(self, caller: Caller, readers: Readers, clock: Clock) -> None:
         self._caller = caller
         self._readers = readers
+        self._clock = clock
+
+    async def perform_in_time(self, charge_point: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """As `perform`, for somebody who waits for the answer: what cannot be sent soon is not sent at all."""
+        patience_s = min(BY_ACTION[action].time_to_live.total_seconds(), LONGEST_PATIENCE_S)
+        deadline = self._clock.boottime() + patience_s
+        return await self.perform(charge_point, action, payload, lambda: self._clock.boottime() < deadline)
 
     async def perform(
-        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool] = lambda: True
+        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool]
     ) -> dict[str, Any]:
         """Ask a charge point for `action` and return its answer's payload.
 

@@ -17,6 +17,7 @@ from contract.events import (
 )
 from edge.domain.connector import STATUSES
 from edge.domain.registration import Registration
+from edge.operations.from_charge_point.data_transfer import LONGEST_DATA
 from edge.store import charge_points, connectors
 from tests.integration.edge.played_site import CP1, CP2, NOON, PlayedSite
 
@@ -87,6 +88,15 @@ def test_data_transfer_is_accepted_where_the_site_knows_it(
     assert site.ask("DataTransfer", {"vendorId": vendor, "messageId": message, "data": "d"}) == {"status": status}
     (event,) = site.events(DataTransferReceived)
     assert (event.vendor_id, event.message_id, event.data, event.status) == (vendor, message, "d", status)
+
+
+@pytest.mark.parametrize("over", [0, 1, 500_000])
+def test_long_vendor_data_is_cut_on_its_way_and_kept_whole_here(site: PlayedSite, over: int) -> None:
+    data = "ä" * (LONGEST_DATA + over)
+    assert site.ask("DataTransfer", {"vendorId": "VendorB", "data": data}) == {"status": "UnknownVendorId"}
+    (event,) = site.events(DataTransferReceived)
+    assert event.data == data[:LONGEST_DATA]
+    assert [str(len(data)) in reason for reason in site.reasons()] == [True] * bool(over)
 
 
 def test_a_vendor_without_named_messages_may_send_any(site: PlayedSite) -> None:
@@ -237,6 +247,20 @@ def test_a_value_that_is_no_number_is_kept_in_quarantine_and_never_counted(site:
     assert (metered(site), site.count("meter_value")) == ([], 0)
 
 
+@pytest.mark.parametrize(("readings", "sizes"), [(200, [200]), (201, [200, 1]), (1_000, [200] * 5)])
+def test_the_data_of_a_long_transaction_travel_in_several_events(
+    site: PlayedSite, readings: int, sizes: list[int]
+) -> None:
+    number = site.start()
+    data = [{"timestamp": site.later(seconds=10), "sampledValue": [{"value": str(n)}]} for n in range(readings)]
+    site.stop(number, transactionData=data)
+    told = metered(site)
+    assert [len(event.values) for event in told] == sizes
+    assert [int(value.samples[0].value) for event in told for value in event.values] == list(range(readings))
+    assert {event.transaction for event in told} == {site.transaction(number).uuid}
+    assert site.count("meter_value") == readings
+
+
 def test_meter_values_with_an_odd_time_are_kept_at_the_time_of_receipt(site: PlayedSite) -> None:
     site.meter("", meterValue=[{"timestamp": "1970-01-01T00:00:00Z", "sampledValue": [{"value": "1"}]}])
     assert metered(site)[0].values[0].sampled_at == NOON
@@ -265,7 +289,8 @@ def test_what_a_failed_handler_leaves_is_kept_and_answered_well(site: PlayedSite
     assert site.salvage("StopTransaction", {}, "the handler failed") == {}
     assert site.salvage("MeterValues", {}, "the handler failed") == {}
     assert site.reasons() == ["the handler failed"] * 3
-    assert site.events(TransactionStarted) == []
+    (told,) = site.events(TransactionStarted)
+    assert told.flags == ["salvaged"]
 
 
 def test_the_number_of_a_salvaged_start_is_never_given_again_and_takes_its_stop(site: PlayedSite) -> None:

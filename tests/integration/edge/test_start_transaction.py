@@ -154,10 +154,13 @@ def test_another_connector_and_another_charge_point_go_on(site: PlayedSite) -> N
     assert site.transaction(second).open
 
 
-def test_a_queued_start_that_is_older_ends_nothing(site: PlayedSite) -> None:
-    running = site.start()
-    site.start(idTag="OTHER", timestamp="2026-03-01T08:00:00Z")
-    assert site.transaction(running).open
+def test_the_order_of_arrival_decides_whatever_the_clock_says(site: PlayedSite) -> None:
+    older = site.start()
+    newer = site.start(idTag="OTHER", timestamp="2026-03-01T08:00:00Z")  # its clock was set back meanwhile
+    assert "superseded" in site.transaction(older).flags
+    assert site.transaction(newer).open
+    site.stop(older, meterStop=7_000)  # and if its stop comes after all, that is the last word
+    assert not site.transaction(older).estimated
 
 
 def test_a_start_of_four_hours_ago_keeps_its_time(site: PlayedSite) -> None:

@@ -191,8 +191,8 @@ async def test_a_full_disk_fails_the_batch_and_numbers_go_on_where_they_were(des
     assert told_to_the_cloud(desk.site) == ["before", "after"]
 
 
-async def test_a_locked_database_fails_the_batch_alone(desk: Desk) -> None:
-    desk.disk.execute("PRAGMA busy_timeout=50")
+async def test_a_locked_database_fails_the_batch_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "BUSY_PATIENCE_S", 0.1)
     desk.site.connection.execute("BEGIN IMMEDIATE")
     (result,) = await desk.together(note("locked out"))
     desk.site.connection.execute("ROLLBACK")

@@ -42,9 +42,13 @@ class PlayedChargePoints:
     answer: dict[str, Any] = field(default_factory=lambda: {"status": "Accepted"})
     error: Exception | None = None
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
 
     def connected(self) -> list[str]:
         return sorted(self.identities)
+
+    async def drop(self, charge_point: str, reason: str) -> None:
+        self.dropped.append((charge_point, reason))
 
     async def call(
         self,
