@@ -145,7 +145,7 @@ class Connection:
         if self._registration is Registration.REJECTED or action in CHARGING:
             raise NotConnectedError(
                 f"{self.charge_point} is {self._registration}, and may not be asked for {action}.",
-                hint="Accept it first: PUT /api/v1/charge-points/{identity}; it learns of it at its next boot.",
+                hint="Accept it first: PUT /api/v1/charge-points/{identity}; it then comes back by itself.",
             )
 
     async def close(self, code: int, reason: str) -> None:
