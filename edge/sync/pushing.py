@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from contract.batch import BatchHeader, encode_batch
+from contract.batch import MAX_BATCH_BYTES, BatchHeader, encode_batch
 from contract.link import CONTRACT_VERSION, Greeting, GreetingAnswer, PushAnswer
 from contract.streams import Stream
 from edge.clock import Clock
@@ -16,7 +16,7 @@ from edge.store import identity, outbox
 from edge.store.identity import Identity
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
-from edge.sync.carrier import Carrier, Unavailable
+from edge.sync.carrier import Carrier, EventRefused, Unavailable
 from edge.sync.delivery import Delivery
 from edge.sync.link import Acknowledge, Greet, Push, SetAside
 
@@ -32,6 +32,12 @@ class Edge:
 
     name: str
     software_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    body: bytes
+    events: int
 
 
 class Pusher:
@@ -65,6 +71,7 @@ class Pusher:
         self._carrier = carrier
         self._delivery = delivery
         self._who = who
+        self._cloud_takes = MAX_BATCH_BYTES
 
     async def carry_out(self, action: Greet | Push | SetAside) -> bool:
         """Do it, and tell `delivery`; returns whether the cloud answered with a yes."""
@@ -88,6 +95,7 @@ class Pusher:
         if not isinstance(outcome, GreetingAnswer):
             self._delivery.greeting_failed(action.ticket, outcome, self._now())
             return False
+        self._cloud_takes = outcome.max_batch_bytes
         await self._writer.run(lambda tx: identity.meet_incarnation(tx.connection, outcome.incarnation))
         cursors = {stream: told.cursor for stream, told in outcome.streams.items()}
         own = await self._readers.run(lambda connection: outbox.hashes_at(connection, cursors))
@@ -100,7 +108,11 @@ class Pusher:
             why = f"The outbox does not hold what follows event {action.after} of stream {action.stream}."
             self._delivery.push_failed(action.ticket, Unavailable(why, lost=False), self._now())
             return False
-        outcome = await self._carrier.push(batch)
+        if batch.events == 1 and len(batch.body) > self._cloud_takes:  # alone, and still too large: it never will be
+            why = f"larger than the cloud takes: {len(batch.body)} bytes"
+            self._delivery.push_failed(action.ticket, EventRefused(action.after + 1, why), self._now())
+            return False
+        outcome = await self._carrier.push(batch.body)
         if not isinstance(outcome, PushAnswer):
             self._delivery.push_failed(action.ticket, outcome, self._now())
             return False
@@ -152,7 +164,7 @@ class Pusher:
             streams=outbox.heads(connection),
         )
 
-    def _batch(self, connection: sqlite3.Connection, action: Push) -> bytes | None:
+    def _batch(self, connection: sqlite3.Connection, action: Push) -> _Batch | None:
         """Put a batch together in one snapshot; `None` when the outbox has a gap there."""
         room = action.max_bytes - HEADER_ROOM_BYTES
         events = outbox.read_after(connection, action.stream, action.after, limit=action.limit, max_bytes=room)
@@ -167,7 +179,7 @@ class Pusher:
             last=events[-1].seq,
             hash_before=before.hex(),
         )
-        return encode_batch(header, (event.event for event in events))
+        return _Batch(encode_batch(header, (event.event for event in events)), len(events))
 
     def _now(self) -> float:
         return self._clock.monotonic()

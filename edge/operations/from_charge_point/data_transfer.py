@@ -6,7 +6,11 @@ from datetime import datetime
 
 from contract.events import DataTransferReceived
 from edge.operations.from_charge_point.request import Request, Response, subject
+from edge.store import quarantine
 from edge.store.writer import WriteTx
+
+LONGEST_DATA = 64 * 1024
+"""Characters of a vendor's data that travel to the cloud."""
 
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
@@ -19,12 +23,17 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         status = "UnknownMessageId"
     else:
         status = "Accepted"
+    data = request.payload.get("data")
+    if data is not None and len(data) > LONGEST_DATA:
+        reason = f"a data transfer of {len(data)} characters, cut to {LONGEST_DATA} for the cloud"
+        quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
+        data = data[:LONGEST_DATA]
     tx.emit(
         DataTransferReceived(
             charge_point=request.charge_point,
             vendor_id=vendor_id,
             message_id=message_id,
-            data=request.payload.get("data"),
+            data=data,
             status=status,
         ),
         subject=subject(request.charge_point),

@@ -14,6 +14,9 @@ from edge.store import meter_values, quarantine, transactions
 from edge.store.transactions import Transaction
 from edge.store.writer import WriteTx
 
+MOST_READINGS = 200
+"""In one event: the data of a long transaction travel in several, none of them too large for the link."""
+
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Keep what can be read as meter values; the rest goes to quarantine. Answered `{}` always."""
@@ -52,17 +55,18 @@ def record(
         place = (reading.sampled_at, request.charge_point, connector_id)
         if meter_values.insert(tx.connection, place, transaction, samples):
             values.append({"sampled_at": reading.sampled_at, "samples": orjson.Fragment(samples)})
-    if values:
+    for first in range(0, len(values), MOST_READINGS):
+        some = values[first : first + MOST_READINGS]
         tx.emit_data(
             MeterValuesSampled,
             {
                 "charge_point": request.charge_point,
                 "connector_id": connector_id,
                 "transaction": None if transaction is None else str(transaction.uuid),
-                "values": values,
+                "values": some,
             },
             subject=subject(request.charge_point),
-            occurred_at=values[-1]["sampled_at"],
+            occurred_at=some[-1]["sampled_at"],
         )
 
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 from structlog.testing import capture_logs
 
+from contract.batch import MAX_BATCH_BYTES
+from contract.events import SecurityEventRecorded
 from contract.streams import Stream
 from edge.errors import ConfigurationError
 from edge.store import identity
@@ -109,6 +112,55 @@ async def test_a_batch_above_the_cloud_s_limit_is_halved_until_it_fits(site: Sit
     async with site.link(cloud.url):
         await until(lambda: site.acknowledged(Stream.LEDGER) == 600)
     assert drained(site, cloud)
+
+
+async def record_one_of(site: Site, size: int) -> None:
+    event = SecurityEventRecorded(kind="test", detail="x" * size)
+    await site.writer.run(lambda tx: tx.emit(event, subject="edge", occurred_at=datetime.now(UTC)))
+
+
+@pytest.mark.parametrize("told_bytes", [20_000, MAX_BATCH_BYTES, 2 * MAX_BATCH_BYTES])
+async def test_an_event_larger_than_the_cloud_takes_is_set_aside_and_its_stream_goes_on(
+    site: Site, cloud: CloudServer, told_bytes: int
+) -> None:
+    cloud.model.most_bytes = cloud.model.told_bytes = told_bytes
+    await site.record(Stream.LEDGER, 2)
+    await record_one_of(site, told_bytes)
+    original = site.events(Stream.LEDGER)[2]
+    await site.record(Stream.LEDGER, 3)
+    with capture_logs() as logs:
+        async with site.link(cloud.url):
+            await until(lambda: site.acknowledged(Stream.LEDGER) == 6)
+    stand_in = json.loads(cloud.events(Stream.LEDGER)[2])
+    assert (stand_in["type"], stand_in["data"]["first"], stand_in["data"]["last"]) == ("Skipped.v1", 3, 3)
+    assert stand_in["data"]["why"].startswith("larger than the cloud takes: ")
+    kept = site.readers.run_now(lambda c: c.execute("SELECT reason, raw FROM quarantine").fetchall())
+    assert [row["raw"] for row in kept] == [original.decode()]
+    assert "larger than the cloud takes" in kept[0]["reason"]
+    assert [log["seq"] for log in logs if log["event"] == "event_set_aside"] == [3]
+
+
+async def test_an_event_that_just_fits_is_sent(site: Site, cloud: CloudServer) -> None:
+    await record_one_of(site, 19_000)
+    cloud.model.most_bytes = cloud.model.told_bytes = 20_000
+    async with site.link(cloud.url):
+        await until(lambda: site.acknowledged(Stream.LEDGER) == 1)
+    assert drained(site, cloud)
+    assert json.loads(cloud.events(Stream.LEDGER)[0])["type"] == SecurityEventRecorded.TYPE
+
+
+async def test_an_event_within_the_cloud_s_limit_waits_for_a_proxy_that_takes_less(
+    site: Site, cloud: CloudServer
+) -> None:
+    cloud.model.most_bytes = 10_000
+    await record_one_of(site, 20_000)
+    async with site.link(cloud.url) as syncer:
+        await until(lambda: cloud.pushes.count((Stream.LEDGER, 1, 1)) > 3)
+        assert "413" in (syncer.status().last_error or "")
+        cloud.model.most_bytes = 10**9
+        await until(lambda: site.acknowledged(Stream.LEDGER) == 1)
+    assert drained(site, cloud)
+    assert site.readers.run_now(lambda c: c.execute("SELECT count(*) FROM quarantine").fetchone()[0]) == 0
 
 
 async def test_a_restored_cloud_gets_everything_again(site: Site, cloud: CloudServer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from contract.batch import GENESIS, decode_batch, next_hash
+from contract.batch import GENESIS, MAX_BATCH_BYTES, decode_batch, next_hash
 from contract.events import Skipped
 from contract.link import Cursor, GreetingAnswer, PushAnswer
 from contract.streams import Stream
@@ -29,6 +29,8 @@ class ModelCloud:
     streams: dict[Stream, list[Committed]] = field(default_factory=lambda: {stream: [] for stream in Stream})
     most_ever: dict[Stream, int] = field(default_factory=lambda: dict.fromkeys(Stream, 0))
     most_bytes: int = 10**9
+    told_bytes: int = MAX_BATCH_BYTES
+    """What its greeting says that it takes; a proxy in front may take less."""
 
     def cursor(self, stream: Stream) -> Cursor:
         rows = self.streams[stream]
@@ -40,6 +42,7 @@ class ModelCloud:
             epoch=self.epoch,
             server_time=datetime(2026, 11, 1, tzinfo=UTC),
             streams={stream: self.cursor(stream) for stream in Stream},
+            max_batch_bytes=self.told_bytes,
         )
 
     def push(self, body: bytes) -> PushOutcome:
