@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from contract.commands import TRANSITIONS, CommandError, CommandErrorCode, CommandState
 from contract.operations import BY_ACTION
 from edge.errors import (
@@ -27,7 +29,13 @@ from edge.errors import (
 )
 
 LONGEST_DETAIL = 500
-"""Characters of an unforeseen error that the cloud is told."""
+"""Characters of an error that the cloud is told."""
+
+LARGEST_ANSWER_BYTES = 256 * 1024
+"""Of an answer's JSON. A larger one would hold up the money behind it."""
+
+DEEPEST_ANSWER = 100
+"""Levels of lists and objects. The cloud's parser ends at 200, and the event around the answer has some of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,7 @@ def _wanted(state: CommandState, action: str, happened: Happening) -> Step | Non
         case StartAsked(in_time):
             return _start(action) if in_time else Step(CommandState.EXPIRED)
         case Answered(answer):
-            return Step(_verdict(action, answer), answer=answer)
+            return _judge(action, answer)
         case Failed(error):
             return Step(CommandState.FAILED, error=error)
         case CancelAsked():  # a request: what has started, goes on
@@ -128,9 +136,16 @@ def _start(action: str) -> Step:
     return Step(CommandState.STARTED)
 
 
-def _verdict(action: str, answer: dict[str, Any]) -> CommandState:
+def _judge(action: str, answer: dict[str, Any]) -> Step:
     agreed = BY_ACTION[action].agreed
-    return CommandState.SUCCEEDED if not agreed or answer.get("status") in agreed else CommandState.REJECTED
+    if not agreed:
+        return Step(CommandState.SUCCEEDED, answer=answer)
+    status = answer.get("status")
+    if not isinstance(status, str):
+        detail = f"The answer to {action} breaks the schema: its status is no text."
+        error = CommandError(code=CommandErrorCode.CALL_ERROR, detail=detail)
+        return Step(CommandState.FAILED, answer=answer, error=error)
+    return Step(CommandState.SUCCEEDED if status in agreed else CommandState.REJECTED, answer=answer)
 
 
 def _recover(state: CommandState, action: str, *, in_time: bool) -> Step | None:
@@ -153,10 +168,40 @@ _CODES: dict[type[Exception], CommandErrorCode] = {
 def error_of(error: Exception) -> CommandError:
     """Put what went wrong with a call into the cloud's words."""
     code = _CODES.get(type(error), CommandErrorCode.INTERNAL)
+    ocpp_code: str | None = None
     match error:
         case CallFailedError():
-            return CommandError(code=code, detail=error.description or str(error), ocpp_code=error.code)
+            detail, ocpp_code = error.description or str(error), error.code[:LONGEST_DETAIL]
         case TooLateError():
-            return CommandError(code=code, detail="not sent")
-    detail = f"{type(error).__name__}: {error}"[:LONGEST_DETAIL] if code is CommandErrorCode.INTERNAL else str(error)
-    return CommandError(code=code, detail=detail)
+            detail = "not sent"
+        case _:
+            detail = f"{type(error).__name__}: {error}" if code is CommandErrorCode.INTERNAL else str(error)
+    return CommandError(code=code, detail=detail[:LONGEST_DETAIL], ocpp_code=ocpp_code)
+
+
+def answer_of(answer: dict[str, Any]) -> Answered | Failed:
+    """Take an answer as it came, unless the link cannot carry it: then say what is wrong with it."""
+    try:
+        size = len(orjson.dumps(answer))
+    except orjson.JSONEncodeError as error:
+        return unusable(f"The charge point's answer cannot be kept: {error}")
+    if size > LARGEST_ANSWER_BYTES:
+        return unusable(f"The charge point's answer is too large to be told: {size} bytes.")
+    if _is_too_deep(answer):
+        return unusable(f"The charge point's answer is nested too deeply: more than {DEEPEST_ANSWER} levels.")
+    return Answered(answer)
+
+
+def unusable(detail: str) -> Failed:
+    """Something came of the call that cannot be told as it is."""
+    return Failed(CommandError(code=CommandErrorCode.INTERNAL, detail=detail[:LONGEST_DETAIL]))
+
+
+def _is_too_deep(answer: object) -> bool:
+    layer = [answer]
+    for _ in range(DEEPEST_ANSWER + 1):
+        containers = [value for value in layer if isinstance(value, dict | list)]
+        if not containers:
+            return False
+        layer = [inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return True

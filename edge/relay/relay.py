@@ -18,7 +18,17 @@ import structlog
 from contract.commands import CommandState
 from edge.clock import Clock
 from edge.errors import GarduEdgeError, StoreUnavailableError
-from edge.relay.lifecycle import Answered, Deadline, Failed, Happening, Recovered, StartAsked, error_of, step
+from edge.relay.lifecycle import (
+    Deadline,
+    Failed,
+    Happening,
+    Recovered,
+    StartAsked,
+    answer_of,
+    error_of,
+    step,
+    unusable,
+)
 from edge.store import commands
 from edge.store.commands import StoredCommand
 from edge.store.readers import Readers
@@ -123,14 +133,22 @@ class Relay:
             answer = await self._perform(
                 command.charge_point, command.action, command.payload, lambda: self._in_time(command)
             )
+            happened: Happening = answer_of(answer)
         except GarduEdgeError as error:
-            happened: Happening = Failed(error_of(error))
+            happened = Failed(error_of(error))
         except Exception as error:  # noqa: BLE001 - the task border of somebody else's function
             _log.exception("command_failed", command=str(command.command), action=command.action)
             happened = Failed(error_of(error))
-        else:
-            happened = Answered(answer)
-        await self._durably(lambda tx: self._move(tx, command, happened))
+        await self._finish(command, happened)
+
+    async def _finish(self, command: StoredCommand, happened: Happening) -> None:
+        """Store what came of a call; whatever that is, the command does not stay STARTED."""
+        try:
+            await self._durably(lambda tx: self._move(tx, command, happened))
+        except Exception as error:  # noqa: BLE001 - what a charge point says must not keep its command from ending
+            _log.exception("result_not_kept", command=str(command.command), action=command.action)
+            instead = unusable(f"What came of the call could not be kept ({type(error).__name__}).")
+            await self._durably(lambda tx: self._move(tx, command, instead))
 
     async def _commit(self, command: StoredCommand, *, recover: bool) -> CommandState | None:
         return await self._durably(lambda tx: self._begin(tx, command, recover=recover))

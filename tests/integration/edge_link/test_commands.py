@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contract.commands import FINAL_STATES, CommandErrorCode, CommandState
+from contract.batch import Envelope
+from contract.commands import FINAL_STATES, CommandError, CommandErrorCode, CommandState
 from contract.link import CommandItemKind
+from contract.streams import Stream
 from edge.errors import (
     CallFailedError,
     CallTimeoutError,
@@ -228,6 +230,59 @@ async def test_what_goes_wrong_is_told_and_the_next_command_runs(
     assert stored(site, first)[0] == "FAILED"
     assert f'"{code}"' in (stored(site, first)[2] or "")
     assert stored(site, second)[0] == "SUCCEEDED"
+
+
+def deep(levels: int) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    for _ in range(levels):
+        answer = {"more": answer}
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "because"),
+    [
+        ({"status": ["x"]}, CommandErrorCode.CALL_ERROR, "breaks the schema"),
+        ({"status": "Accepted", **deep(300)}, CommandErrorCode.INTERNAL, "cannot be kept"),
+        ({"status": "Accepted", **deep(220)}, CommandErrorCode.INTERNAL, "nested too deeply"),
+        ({"status": "Accepted", "data": "x" * 300_000}, CommandErrorCode.INTERNAL, "300031 bytes"),
+        ({"status": "Accepted", "data": "\ud800"}, CommandErrorCode.INTERNAL, "cannot be kept"),
+        (["Accepted"], CommandErrorCode.INTERNAL, "could not be kept"),
+    ],
+)
+async def test_an_odd_answer_ends_its_command_and_the_cloud_hears_of_it(
+    site: Site, cloud: CloudServer, answer: Any, code: CommandErrorCode, because: str
+) -> None:
+    yard = Yard()
+    yard.answer = answer
+    async with site.relaying(yard.perform), site.link(cloud.url):
+        command = cloud.order("Reset", type="Soft")
+        await until(lambda: (command, "FAILED") in cloud.progress())
+    assert [state for _, state in cloud.progress()] == ["DELIVERED", "STARTED", "FAILED"]
+    error = CommandError.model_validate_json(stored(site, command)[2] or "")
+    assert error.code is code
+    assert because in error.detail
+    for event in cloud.events(Stream.LEDGER):
+        Envelope.model_validate_json(event)
+
+
+async def test_a_result_that_cannot_be_stored_still_ends_its_command(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = commands.record
+
+    def choosy(*arguments: Any, answer: Any = None, **more: Any) -> None:
+        if answer is not None:
+            raise ValueError("not this one")
+        record(*arguments, answer=answer, **more)
+
+    monkeypatch.setattr(commands, "record", choosy)
+    command = await deliver(site)
+    async with site.relaying(Yard().perform):
+        await until(lambda: is_final(site, command))
+    state, _, error = stored(site, command)
+    assert state == "FAILED"
+    assert "could not be kept (ValueError)" in (error or "")
 
 
 async def test_charge_points_run_side_by_side_and_each_in_order(site: Site) -> None:

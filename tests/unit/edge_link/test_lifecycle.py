@@ -19,6 +19,9 @@ from edge.errors import (
     UnknownChargePointError,
 )
 from edge.relay.lifecycle import (
+    DEEPEST_ANSWER,
+    LARGEST_ANSWER_BYTES,
+    LONGEST_DETAIL,
     Answered,
     CancelAsked,
     Deadline,
@@ -27,6 +30,7 @@ from edge.relay.lifecycle import (
     Recovered,
     StartAsked,
     Step,
+    answer_of,
     error_of,
     step,
 )
@@ -45,11 +49,57 @@ ERROR = error_of(NotConnectedError("CP-1 is not connected."))
         ("ChangeConfiguration", {"status": "RebootRequired"}, S.SUCCEEDED),
         ("ChangeAvailability", {"status": "Scheduled"}, S.SUCCEEDED),
         ("GetConfiguration", {"unknownKey": ["x"]}, S.SUCCEEDED),
-        ("ClearCache", {}, S.REJECTED),
+        ("GetConfiguration", {"status": ["x"]}, S.SUCCEEDED),
     ],
 )
 def test_the_charge_point_s_answer_decides(action: str, answer: dict[str, Any], state: CommandState) -> None:
     assert step(S.STARTED, action, Answered(answer)) == Step(state, answer=answer)
+
+
+@pytest.mark.parametrize("answer", [{}, {"status": ["x"]}, {"status": {}}, {"status": None}, {"status": 1}])
+def test_an_answer_without_a_status_is_no_answer(answer: dict[str, Any]) -> None:
+    failed = step(S.STARTED, "ClearCache", Answered(answer))
+    assert failed is not None
+    assert failed.error is not None
+    assert (failed.state, failed.answer, failed.error.code) == (S.FAILED, answer, CommandErrorCode.CALL_ERROR)
+    assert "breaks the schema" in failed.error.detail
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"more": value}
+    return value
+
+
+@pytest.mark.parametrize("answer", [{}, nested(DEEPEST_ANSWER), {"data": "x" * (LARGEST_ANSWER_BYTES - 20)}])
+def test_an_answer_that_the_link_carries_is_taken_as_it_came(answer: dict[str, Any]) -> None:
+    assert answer_of(answer) == Answered(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "because"),
+    [
+        (nested(DEEPEST_ANSWER + 1), "nested too deeply: more than 100 levels"),
+        (nested(300), "Recursion limit"),
+        ({"data": "x" * LARGEST_ANSWER_BYTES}, "262155 bytes"),
+        ({"number": 10**30}, "cannot be kept"),
+    ],
+)
+def test_an_answer_that_the_link_cannot_carry_fails_and_says_why(answer: dict[str, Any], because: str) -> None:
+    failed = answer_of(answer)
+    assert isinstance(failed, Failed)
+    assert failed.error.code is CommandErrorCode.INTERNAL
+    assert because in failed.error.detail
+
+
+@pytest.mark.parametrize(
+    "error", [CallFailedError("x" * 9_999, "y" * 9_999), NotConnectedError("x" * 9_999), ValueError("x" * 9_999)]
+)
+def test_no_error_is_told_at_any_length(error: Exception) -> None:
+    told = error_of(error)
+    assert len(told.detail) == LONGEST_DETAIL
+    assert len(told.ocpp_code or "") in {0, LONGEST_DETAIL}
 
 
 def test_a_command_starts_in_time_and_expires_late() -> None:
