@@ -21,6 +21,7 @@ from cloud.charge_points import endpoints as _charge_points
 from cloud.clock import Clock, now
 from cloud.commands import appliers as of_commands
 from cloud.commands import endpoints as _commands
+from cloud.commands.service.abandoning import abandon
 from cloud.commands.service.expiring import expire_late
 from cloud.config import Settings
 from cloud.db.database import Database
@@ -28,6 +29,7 @@ from cloud.db.schema import migrate, require_current
 from cloud.errors import ConfigurationError, GarduCloudError
 from cloud.ingest import appliers as of_ingest
 from cloud.ingest import endpoints as _ingest
+from cloud.models.epochs import ReimagedHooks
 from cloud.models.received import Appliers
 from cloud.observability.problems import handle_problems
 from cloud.observability.requests import RequestLog
@@ -74,6 +76,9 @@ APPLIERS: Appliers = {
 }
 """What each event means to the modules. A type that is not here is kept raw."""
 
+REIMAGED: ReimagedHooks = (abandon,)
+"""What the modules do when an edge begins anew."""
+
 _EXPIRY_EVERY_S = 5
 _STOP_WITHIN_S = 5
 _DATABASE_PATIENCE_S = 60.0
@@ -96,7 +101,8 @@ def create_app(database: Database, *, clock: Clock = now, hosts: Iterable[str] =
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.database, app.state.clock, app.state.appliers = database, clock, APPLIERS
+    app.state.database, app.state.clock = database, clock
+    app.state.appliers, app.state.reimaged = APPLIERS, REIMAGED
     for module in (_sites, _charge_points, _transactions, _commands, _ingest):
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
@@ -107,7 +113,7 @@ def create_app(database: Database, *, clock: Clock = now, hosts: Iterable[str] =
     return app
 
 
-def _healthz() -> Response:
+async def _healthz() -> Response:  # on the event loop: whether we live is no question for a busy thread
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from uuid_utils.compat import uuid7
 
 from cloud.commands.schemas import CommandFilter, Key
@@ -137,28 +137,47 @@ def newest_first(unit: Unit, wanted: CommandFilter, after: Key | None, limit: in
     return unit.scalars(query.order_by(*(column.desc() for column in key)).limit(limit)).all()
 
 
+def _open_item(site: str, after: int) -> ColumnElement[bool]:
+    """An item above `after` that may be handed out: what has started is never asked for again, whoever asks."""
+    item, row = CommandItemRow, CommandRow
+    return (
+        (item.site_id == site)
+        & (item.number > after)
+        & row.state.not_in(_FINAL)
+        & or_(item.kind == CommandItemKind.CANCEL.value, row.state != CommandState.STARTED.value)
+    )
+
+
 def has_items(unit: Unit, site: str, after: int) -> bool:
     """Whether there may be something to hand out above `after`."""
     item, row = CommandItemRow, CommandRow
     query = (
         select(item.number)
         .join(row, (row.site_id == item.site_id) & (row.command == item.command))
-        .where(item.site_id == site, item.number > after, row.state.not_in(_FINAL))
+        .where(_open_item(site, after))
     )
     return unit.scalar(query.limit(1)) is not None
 
 
 def items(unit: Unit, site: str, after: int, limit: int) -> list[tuple[CommandItemRow, CommandRow]]:
-    """The items above `after` whose commands have not ended, oldest first."""
+    """The items above `after` that may be handed out, oldest first."""
     item, row = CommandItemRow, CommandRow
     query = (
         select(item, row)
         .join(row, (row.site_id == item.site_id) & (row.command == item.command))
-        .where(item.site_id == site, item.number > after, row.state.not_in(_FINAL))
+        .where(_open_item(site, after))
         .order_by(item.number)
         .limit(limit)
     )
     return [(found, of) for found, of in unit.execute(query)]
+
+
+def with_the_edge(unit: Unit, site: str) -> Sequence[CommandRow]:
+    """Commands that the site's edge was given and that have not ended. The site must be locked."""
+    row = CommandRow
+    given = or_(row.handed_out_at.is_not(None), row.state != CommandState.CREATED.value)
+    query = select(row).where(row.site_id == site, row.state.not_in(_FINAL), given)
+    return unit.scalars(query.order_by(row.created_at, row.command)).all()
 
 
 def never_handed_out_and_late(unit: Unit, now: datetime, limit: int) -> Sequence[tuple[str, UUID]]:

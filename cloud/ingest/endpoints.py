@@ -12,6 +12,7 @@ from cloud.db.dependencies import TheDatabase
 from cloud.ingest.service.body import decompress, read_batch, too_large
 from cloud.ingest.service.greeting import greet
 from cloud.ingest.service.pushing import push
+from cloud.models.epochs import ReimagedHooks
 from cloud.models.received import Appliers
 from contract.batch import MAX_BATCH_BYTES
 from contract.link import EVENTS_PATH, GREETING_PATH, Greeting, GreetingAnswer, PushAnswer
@@ -35,10 +36,21 @@ def _appliers_of(request: Request) -> Appliers:
     return appliers
 
 
+def _reimaged_of(request: Request) -> ReimagedHooks:
+    hooks: ReimagedHooks = request.app.state.reimaged
+    return hooks
+
+
 @router.post(GREETING_PATH)
-def post_greeting(edge: Edge, greeting: Greeting, database: TheDatabase, now: Now) -> GreetingAnswer:
+def post_greeting(
+    edge: Edge,
+    greeting: Greeting,
+    database: TheDatabase,
+    reimaged: Annotated[ReimagedHooks, Depends(_reimaged_of)],
+    now: Now,
+) -> GreetingAnswer:
     """Begin a connection: tell what the edge holds, learn how far the cloud has come."""
-    return greet(database, edge, greeting, now)
+    return greet(database, edge, greeting, reimaged, now)
 
 
 @router.post(EVENTS_PATH)

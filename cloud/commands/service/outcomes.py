@@ -8,6 +8,8 @@ from cloud.commands.schemas import Command
 from cloud.errors import CommandFailedError
 from contract.commands import CommandErrorCode, CommandState
 
+_UNSURE = "The charge point may or may not have obeyed: look at its state before asking again."
+
 _FAILURES: dict[CommandErrorCode, tuple[str, HTTPStatus, str]] = {
     CommandErrorCode.UNKNOWN_CHARGE_POINT: (
         "unknown-charge-point",
@@ -32,7 +34,7 @@ _FAILURES: dict[CommandErrorCode, tuple[str, HTTPStatus, str]] = {
     CommandErrorCode.TIMEOUT: (
         "timeout",
         HTTPStatus.GATEWAY_TIMEOUT,
-        "The charge point may or may not have obeyed: look at its state before asking again.",
+        _UNSURE,
     ),
     CommandErrorCode.INTERNAL: ("edge-internal", HTTPStatus.BAD_GATEWAY, "The edge's log says more."),
 }
@@ -43,12 +45,20 @@ def failure(command: Command) -> CommandFailedError | None:
     match command.state:
         case CommandState.FAILED:
             return _failed(command)
+        case CommandState.INTERRUPTED | CommandState.EXPIRED if command.error:  # the cloud's conclusion, and its reason
+            return CommandFailedError(
+                command.error.detail,
+                kind=command.state.lower(),
+                status=HTTPStatus.GATEWAY_TIMEOUT if command.state is CommandState.EXPIRED else HTTPStatus.BAD_GATEWAY,
+                hint=_UNSURE,
+                command=str(command.command),
+            )
         case CommandState.INTERRUPTED:
             return CommandFailedError(
                 "The edge restarted while the call was under way.",
                 kind="interrupted",
                 status=HTTPStatus.BAD_GATEWAY,
-                hint="The charge point may or may not have obeyed: look at its state before asking again.",
+                hint=_UNSURE,
                 command=str(command.command),
             )
         case CommandState.EXPIRED:

@@ -8,6 +8,7 @@ from cloud.db.database import Database, Unit
 from cloud.errors import EpochError, ForbiddenError
 from cloud.ingest import repository
 from cloud.ingest.schemas import Position
+from cloud.models.epochs import ReimagedHooks
 from cloud.models.sites import EdgeRow
 from contract.link import Cursor, Greeting, GreetingAnswer, StreamHead
 from contract.streams import Stream
@@ -15,8 +16,15 @@ from contract.streams import Stream
 _ASK = "The edge keeps all it has. A person has to look: was its disk restored from a backup, or copied?"
 
 
-def greet(database: Database, edge: str, greeting: Greeting, now: datetime) -> GreetingAnswer:
+def greet(database: Database, edge: str, greeting: Greeting, reimaged: ReimagedHooks, now: datetime) -> GreetingAnswer:
     """Answer a greeting; the cloud's cursors win. A store that is new here is granted an epoch of its own.
+
+    Args:
+        database: where everything is.
+        edge: who was let in.
+        greeting: what it says.
+        reimaged: called when the store takes the place of an earlier one.
+        now: the time.
 
     Raises:
         ForbiddenError: the greeting is another edge's.
@@ -28,7 +36,9 @@ def greet(database: Database, edge: str, greeting: Greeting, now: datetime) -> G
         )
     with database.write() as unit:
         row = repository.lock_edge(unit, edge)
-        _settle_epoch(unit, row, greeting, now)
+        if _settle_epoch(unit, row, greeting, now):
+            for hook in reimaged:
+                hook(unit, edge, now)
         positions = {stream: repository.position(unit, edge, row.epoch, stream) for stream in Stream}
         for stream, head in greeting.streams.items():
             require_same_past(stream, head, positions[stream])
@@ -42,15 +52,18 @@ def greet(database: Database, edge: str, greeting: Greeting, now: datetime) -> G
         )
 
 
-def _settle_epoch(unit: Unit, row: EdgeRow, greeting: Greeting, now: datetime) -> None:
+def _settle_epoch(unit: Unit, row: EdgeRow, greeting: Greeting, now: datetime) -> bool:
+    """Let the store speak; returns whether it supersedes another one."""
     if row.store_id == greeting.store_id:
-        return
+        return False
     if repository.epoch_of(unit, row.site_id, greeting.store_id) is not None:
         raise EpochError("This store was superseded by a newer one of the same edge.", hint=_ASK, epoch=row.epoch)
-    if row.store_id is not None:
+    supersedes = row.store_id is not None
+    if supersedes:
         row.epoch += 1
     row.store_id = greeting.store_id
     repository.grant(unit, row.site_id, row.epoch, greeting.store_id, now)
+    return supersedes
 
 
 def require_same_past(stream: Stream, head: StreamHead, position: Position) -> None:

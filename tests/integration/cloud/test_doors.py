@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
+import anyio
 import httpx
 import pytest
+from anyio.to_thread import current_default_thread_limiter, run_sync
 
 from contract.problems import Problem
 from tests.integration.cloud.conftest import Campus
@@ -89,6 +93,24 @@ async def test_json_that_is_none_is_a_problem(campus: Campus) -> None:
 async def test_a_nul_in_an_address_is_refused(campus: Campus) -> None:
     is_problem(await campus.client.get("/api/v1/charge-points/tower/a%00b", headers=campus.headers), 422)
     is_problem(await campus.client.get("/api/v1/transactions?site=a%00b", headers=campus.headers), 422)
+
+
+async def test_liveness_does_not_wait_for_worker_threads(campus: Campus) -> None:
+    threads, done = current_default_thread_limiter(), threading.Event()
+
+    async def occupy() -> None:
+        await run_sync(done.wait)
+
+    async with anyio.create_task_group() as tasks:
+        try:
+            for _ in range(int(threads.total_tokens)):
+                tasks.start_soon(occupy)
+            with anyio.fail_after(10):
+                while threads.available_tokens:
+                    await anyio.sleep(0.01)
+                assert (await campus.client.get("/healthz")).status_code == 204
+        finally:
+            done.set()
 
 
 async def test_a_database_that_is_away_is_said_so(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
