@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any
 
 import structlog
-from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
 
+from edge.central_system.line import Line
 from edge.clock import Clock
 from edge.domain.policy import Policy
 from edge.domain.registration import Registration
@@ -60,21 +61,14 @@ class Desk:
 class Connection:
     """One WebSocket of one authenticated charge point."""
 
-    def __init__(
-        self,
-        websocket: ServerConnection,
-        charge_point: str,
-        desk: Desk,
-        *,
-        authenticated: bool,
-    ) -> None:
-        self.charge_point = charge_point
+    def __init__(self, websocket: Line, desk: Desk) -> None:
+        self.charge_point = websocket.charge_point
         self.last_heard = desk.clock.monotonic()
         """Monotonic seconds of the last frame of any kind, pongs included."""
         self._websocket = websocket
         self._desk = desk
         self._session = Session()
-        self._authenticated = authenticated
+        self._authenticated = websocket.authenticated
         self._registration = Registration.PENDING
         self._ready_at = self.last_heard + desk.settle_s
         self._calls = asyncio.Lock()
@@ -103,20 +97,17 @@ class Connection:
         Returns:
             Why it ended, in words.
         """
+        self._websocket.listener = self._hear
         try:
             while True:
-                message = await self._websocket.recv(decode=False)
-                self.last_heard = self._desk.clock.monotonic()
-                if not self._idle.is_set():  # it did not wait for its answer; one thing after the other all the same
-                    await self._idle.wait()
-                received = self._session.receive(message)
-                if isinstance(received, Call):
-                    self._begin(received, message)
-                else:
-                    self._take(received)
+                message = await self._websocket.next()
+                await self._idle.wait()  # it did not wait for its answer; one thing after the other all the same
+                self._receive(message)
+                self._websocket.taken()
         except ConnectionClosed:
             pass
         finally:
+            self._websocket.listener = None
             self._closed = True
             self._fail_waiting()
         code, reason = self._websocket.close_code, self._websocket.close_reason
@@ -175,6 +166,26 @@ class Connection:
     def _heard_pong(self, pong: asyncio.Future[Any]) -> None:
         if not pong.cancelled() and pong.exception() is None:
             self.last_heard = self._desk.clock.monotonic()
+
+    def _hear(self, message: bytes) -> bool:
+        """Take a message directly as it arrives, unless the one before it is not answered yet."""
+        if not self._idle.is_set():
+            self.last_heard = self._desk.clock.monotonic()
+            return False
+        try:
+            self._receive(message)
+        except Exception:  # noqa: BLE001 - the border to the library, whose reading must go on
+            _log.exception("message_not_taken", charge_point=self.charge_point)
+            self._spawn(self.close(INTERNAL_ERROR, "the message could not be taken"))
+        return True
+
+    def _receive(self, message: bytes) -> None:
+        self.last_heard = self._desk.clock.monotonic()
+        received = self._session.receive(message)
+        if isinstance(received, Call):
+            self._begin(received, message)
+        else:
+            self._take(received)
 
     def _take(self, received: Reply | Settled | Ignored) -> None:
         """Do what a message that is no new call asks for."""

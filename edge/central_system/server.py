@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import cast
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -19,6 +20,7 @@ from websockets.typing import Subprotocol
 from contract.events import ChargePointConnected, ChargePointDisconnected
 from edge.central_system import identity, refusals
 from edge.central_system.connection import GOING_AWAY, Connection, Desk
+from edge.central_system.line import Line
 from edge.central_system.refusals import Refusals
 from edge.central_system.registry import Registry
 from edge.central_system.station_security import Door, Verdict
@@ -90,6 +92,7 @@ class CentralSystem:
             server_header=None,
             close_timeout=3,
             logger=_quiet_logger(),
+            create_connection=Line,
         )
 
     async def close(self) -> None:
@@ -145,8 +148,8 @@ class CentralSystem:
             return websocket.respond(404, "The URL must end with the charge point's identity.\n")
         authorization = _only(request.headers.get_all("Authorization"))
         verdict = self._readers.run_now(lambda db: self._door.judge(db, who, authorization))
-        websocket.charge_point = who  # type: ignore[attr-defined]
-        websocket.authenticated = verdict is Verdict.WELCOME  # type: ignore[attr-defined]
+        line = cast("Line", websocket)  # `open` asks the library for lines
+        line.charge_point, line.authenticated = who, verdict is Verdict.WELCOME
         if verdict in (Verdict.WELCOME, Verdict.NEWCOMER):
             return None
         self._refusals.add(verdict.name.lower(), who)
@@ -165,9 +168,8 @@ class CentralSystem:
         raise NegotiationError("this central system speaks ocpp1.6")
 
     async def _serve(self, websocket: ServerConnection) -> None:
-        who: str = websocket.charge_point  # type: ignore[attr-defined]
-        authenticated: bool = websocket.authenticated  # type: ignore[attr-defined]
-        connection = Connection(websocket, who, self._desk, authenticated=authenticated)
+        connection = Connection(cast("Line", websocket), self._desk)
+        who = connection.charge_point
         older = self.registry.put(connection)  # before the first write: the older one's end then says nothing of us
         if older is not None:
             _log.info("connection_replaced", charge_point=who)

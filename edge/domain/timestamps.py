@@ -58,8 +58,8 @@ def iso(instant: datetime) -> str:
 def read_text(raw: object, received_at: datetime) -> str:
     """Read a time stamp as text in the form of `iso`; most charge points write it so themselves."""
     stamp = read(raw, received_at)
-    if stamp.flag is None and isinstance(raw, str) and len(raw) == ISO_LENGTH and raw[7:20:3] + raw[23] == "-T::.Z":
-        return raw
+    if stamp.flag is None and isinstance(raw, str) and len(raw) >= ISO_LENGTH and raw[7:20:3] + raw[-1] == "-T::.Z":
+        return raw if len(raw) == ISO_LENGTH else raw[: ISO_LENGTH - 1] + "Z"
     return iso(stamp.at)
 
 
