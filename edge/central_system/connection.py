@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import structlog
-from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
 
 from edge.central_system.line import Line
@@ -265,7 +264,7 @@ class Connection:
 
     def _send(self, frame: bytes) -> None:
         """Write a frame without waiting; a charge point that does not read what it asked for is let go."""
-        broadcast([self._websocket], frame, text=True)
+        self._websocket.write(frame)
         if self._websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._spawn(self.close(GOING_AWAY, "answers are not read"))
 

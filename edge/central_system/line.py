@@ -1,4 +1,8 @@
-"""A WebSocket whose messages may be heard directly as they arrive, without waking a reading task (docs/adr/0007)."""
+"""A WebSocket whose messages may be heard directly as they arrive (docs/adr/0007).
+
+The library's connection, with a shortcut for what nearly every message of a charge point is: one whole, unfragmented
+text frame (RFC 6455 §5.2) in one piece of data, at a moment when nothing else waits. All else is the library's.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,25 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.frames import Frame, Opcode
+from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]
+from websockets.protocol import State
 
 Listener = Callable[[bytes], bool]
 """Takes one whole message; `False`: not now, keep it in the queue."""
 
+FINAL_TEXT = 0x81
+MASKED = 0x80
+SHORT, MEDIUM = 126, 127
+"""A length below the first stands in the header's second byte; the first means two bytes more, the second eight."""
+MASK_BYTES = 4
+END_OF_HEADERS = b"\r\n\r\n"
+
 
 class Line(ServerConnection):
-    """The library's connection with a shortcut past its queue.
+    """One connection.
 
-    A whole message that finds the queue empty is offered to `listener`. Everything else (fragments, messages that come
-    before the last one is answered) goes through the library's queue and its flow control, and is read with `next`.
+    A message that finds the queue empty is offered to `listener`. Fragments, and messages that come before the last one
+    is answered, go through the library's queue and its flow control, and are read with `next`.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -26,6 +38,25 @@ class Line(ServerConnection):
         self.authenticated = False
         self.listener: Listener | None = None
         self._queued = 0
+        self._aligned = False
+        """Whether the next piece of data is known to begin with a frame."""
+
+    def data_received(self, data: bytes) -> None:
+        """Hear a piece of data that is one whole message; the library reads all others.
+
+        Once a frame came in several pieces the library alone knows where the next one begins, so it reads them all from
+        then on.
+        """
+        if self.request is None:
+            self._aligned = data.endswith(END_OF_HEADERS)
+        elif self._aligned:
+            start, end = span(data)
+            self._aligned = end == len(data)
+            if self._aligned and data[0] == FINAL_TEXT and self._queued == 0 and self.protocol.state is State.OPEN:
+                message = apply_mask(data[start:], data[start - MASK_BYTES : start])
+                if self.listener is not None and self.listener(message):
+                    return
+        super().data_received(data)
 
     def process_event(self, event: Any) -> None:  # noqa: ANN401 - the library's own
         """Offer a whole message to the listener, else queue it."""
@@ -34,6 +65,12 @@ class Line(ServerConnection):
                 return
             self._queued += 1
         super().process_event(event)
+
+    def write(self, text: bytes) -> None:
+        """Send a text message without waiting; on a connection that is closing it goes nowhere."""
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_text(text)
+            self.send_data()
 
     async def next(self) -> bytes:
         """Wait for the next message that was not heard directly. Call `taken` when it is dealt with.
@@ -46,3 +83,19 @@ class Line(ServerConnection):
     def taken(self) -> None:
         """The message that `next` gave is dealt with, so that those after it may be heard directly again."""
         self._queued -= 1
+
+
+def span(data: bytes) -> tuple[int, int]:
+    """Find where the payload of the masked frame at the beginning of `data` starts, and where it ends.
+
+    The end lies elsewhere than `len(data)` when `data` is no single whole frame that a client may send.
+    """
+    if len(data) < 2 or data[1] < MASKED:  # noqa: PLR2004 - the header's two bytes
+        return 0, -1
+    size, start = data[1] - MASKED, 2
+    if size == SHORT:
+        size, start = int.from_bytes(data[2:4], "big"), 4
+    elif size == MEDIUM:
+        size, start = int.from_bytes(data[2:10], "big"), 10
+    start += MASK_BYTES
+    return start, start + size

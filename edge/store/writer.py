@@ -1,8 +1,8 @@
 """The one writer: runs plain functions in a database transaction, many per commit.
 
-Each operation has its SAVEPOINT, so one that raises takes nothing of its neighbours with it. The statements run on the
-event loop; only the COMMIT, which waits for the disk, runs in a thread (docs/adr/0003). A future that `run` awaits is
-settled after the commit: *acknowledged means durable*.
+One that raises takes nothing of its neighbours with it: the batch is then run again with a SAVEPOINT around each. The
+statements run on the event loop; only the COMMIT, which waits for the disk, runs in a thread (docs/adr/0003). A future
+that `run` awaits is settled after the commit: *acknowledged means durable*.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class WriteTx:
 
 
 Operation = Callable[[WriteTx], Any]
+"""May be run twice, when a neighbour in its batch raises: it touches nothing but the transaction."""
 
 
 Settle = Callable[[Any, Exception | None], None]
@@ -194,7 +195,22 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
 
     def _run_all(self, jobs: list[_Job]) -> Numbering:
-        numbering = Numbering(self._clock)
+        """Run a batch at once; when one of it raises, undo it all and run it again with each operation by itself."""
+        self._connection.execute("SAVEPOINT batch")
+        tx = WriteTx(self._connection)
+        try:
+            for job in jobs:
+                job.result = job.operation(tx)
+        except sqlite3.OperationalError:
+            raise  # disk full, I/O error, read-only: the store's trouble, not the operation's
+        except Exception:  # noqa: BLE001 - the task border of somebody else's function
+            self._connection.execute("ROLLBACK TO batch")
+            return Numbering(self._clock, self._run_apart(jobs))
+        return Numbering(self._clock, tx.take_drafts())
+
+    def _run_apart(self, jobs: list[_Job]) -> list[Draft]:
+        """Run each operation in its SAVEPOINT, so that one that raises loses its own writes alone."""
+        drafts: list[Draft] = []
         tx = WriteTx(self._connection)
         execute = self._connection.execute
         for job in jobs:
@@ -202,15 +218,15 @@ class Writer:
             try:
                 job.result = job.operation(tx)
             except sqlite3.OperationalError:
-                raise  # disk full, I/O error, read-only: the store's trouble, not the operation's
+                raise
             except Exception as error:  # noqa: BLE001 - the task border of somebody else's function
-                job.error = error
+                job.result, job.error = None, error
                 tx.take_drafts()
                 execute("ROLLBACK TO operation")
             else:
-                numbering.drafts += tx.take_drafts()
+                drafts += tx.take_drafts()
             execute("RELEASE operation")
-        return numbering
+        return drafts
 
     def _fail(self, jobs: list[_Job], error: sqlite3.Error) -> None:
         self.healthy = False
