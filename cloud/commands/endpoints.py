@@ -21,7 +21,7 @@ from cloud.db.paging import DEFAULT_LIMIT, After, Limit, decode_key
 from contract.commands import CommandState
 from contract.link import COMMANDS_PATH, CommandsAnswer
 from contract.model import OcppPayload
-from contract.operations import OPERATIONS, Operation
+from contract.operations import OPERATIONS, Operation, may_be_empty
 from contract.problems import Problem
 from contract.resources import Page
 
@@ -62,10 +62,10 @@ def _sender(operation: Operation) -> Callable[..., Awaitable[Response]]:
         command = await run_in_threadpool(ordering.create, database, order, clock())
         return _answer(await until_final(database, clock, command, wait))
 
-    may_be_empty = not any(field.is_required() for field in operation.request.model_fields.values())
+    optional = may_be_empty(operation.request)
     model: Any = operation.request
-    send.__annotations__["body"] = Annotated[model | None, Body()] if may_be_empty else Annotated[model, Body()]
-    send.__kwdefaults__ = {**(send.__kwdefaults__ or {}), **({"body": None} if may_be_empty else {})}
+    send.__annotations__["body"] = Annotated[model | None, Body()] if optional else Annotated[model, Body()]
+    send.__kwdefaults__ = {**(send.__kwdefaults__ or {}), **({"body": None} if optional else {})}
     send.__name__ = operation.path.replace("-", "_")
     send.__doc__ = f"{operation.action}: {operation.request.__doc__}"
     return send

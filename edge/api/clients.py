@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Body, Response
 
 from contract.model import OcppPayload
-from contract.operations import OPERATIONS, Operation
+from contract.operations import OPERATIONS, Operation, may_be_empty
 from edge.api.collaborators import Here
 from edge.api.problems import documented
 from edge.api.segments import ChargePointIdentity
@@ -35,9 +35,7 @@ def _asks(operation: Operation) -> Callable[..., Awaitable[Response]]:
 
 
 def _body_of(request: type[OcppPayload]) -> Any:  # noqa: ANN401 - an annotation
-    if any(field.is_required() for field in request.model_fields.values()):
-        return Annotated[request, Body()]
-    return Annotated[request, Body(default_factory=request)]
+    return Annotated[request, Body(default_factory=request) if may_be_empty(request) else Body()]
 
 
 for _operation in OPERATIONS.values():

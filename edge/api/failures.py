@@ -112,13 +112,17 @@ def describe_invalid(errors: Any) -> ProblemError:  # noqa: ANN401 - pydantic's 
     first = errors[0]
     if first["type"] == "json_invalid":
         return _malformed(f"The body is not JSON: {first['ctx']['error']} at character {first['loc'][1]}.")
-    fields = [FieldProblem(field=_field(item["loc"]), message=item["msg"]) for item in errors[:MAX_ERRORS]]
+    fields = [FieldProblem(field=_field(item["loc"]), message=_message(item["msg"])) for item in errors[:MAX_ERRORS]]
     detail = f"{fields[0].field}: {fields[0].message}"
     if len(errors) > 1:
         detail += f" (and {len(errors) - 1} more)"
     return ProblemError(
         422, "invalid-request", detail, errors=fields, hint="GET /openapi.json shows what each operation takes."
     )
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ")
 
 
 def _malformed(detail: str) -> ProblemError:

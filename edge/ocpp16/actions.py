@@ -17,17 +17,34 @@ FROM_CHARGE_POINT = (
 """OCPP 1.6 ed. 2 chapter 4 "Operations Initiated by Charge Point"."""
 
 TO_CHARGE_POINT = (
+    "CancelReservation",
+    "CertificateSigned",
     "ChangeAvailability",
     "ChangeConfiguration",
     "ClearCache",
+    "ClearChargingProfile",
     "DataTransfer",
+    "DeleteCertificate",
+    "ExtendedTriggerMessage",
+    "GetCompositeSchedule",
     "GetConfiguration",
+    "GetDiagnostics",
+    "GetInstalledCertificateIds",
+    "GetLocalListVersion",
+    "GetLog",
+    "InstallCertificate",
     "RemoteStartTransaction",
     "RemoteStopTransaction",
+    "ReserveNow",
     "Reset",
+    "SendLocalList",
+    "SetChargingProfile",
+    "SignedUpdateFirmware",
+    "TriggerMessage",
     "UnlockConnector",
+    "UpdateFirmware",
 )
-"""OCPP 1.6 ed. 2 chapter 5 "Operations Initiated by Central System", the Core profile of it."""
+"""OCPP 1.6 ed. 2 chapter 5 "Operations Initiated by Central System", and those of the security extension."""
 
 TRANSACTION_RELATED = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
 """§3.7: a CALLERROR to one of these is data loss with a delay, so they are always answered with a CALLRESULT."""
@@ -36,27 +53,10 @@ KNOWN = frozenset(
     {
         *FROM_CHARGE_POINT,
         *TO_CHARGE_POINT,
-        "CancelReservation",
-        "CertificateSigned",
-        "ClearChargingProfile",
-        "DeleteCertificate",
-        "ExtendedTriggerMessage",
-        "GetCompositeSchedule",
-        "GetDiagnostics",
-        "GetInstalledCertificateIds",
-        "GetLocalListVersion",
-        "GetLog",
-        "InstallCertificate",
         "LogStatusNotification",
-        "ReserveNow",
         "SecurityEventNotification",
-        "SendLocalList",
-        "SetChargingProfile",
         "SignCertificate",
         "SignedFirmwareStatusNotification",
-        "SignedUpdateFirmware",
-        "TriggerMessage",
-        "UpdateFirmware",
     }
 )
 """Every action of OCPP 1.6 and its security extension: asked from the wrong side or not offered is `NotSupported`,

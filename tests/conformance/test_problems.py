@@ -9,24 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
-from ocpp.exceptions import NotSupportedError, OCPPError, SecurityError
+from ocpp.exceptions import NotSupportedError, SecurityError
 
-from contract.operations import OPERATIONS
 from tests.conformance.conftest import CHARGE_POINT, Site
+from tests.harness.operations import BODIES
 from tests.harness.station import Station, connected
 
 CLIENTS = "central-system/clients"
-BODIES: dict[str, dict[str, Any]] = {
-    "change-availability": {"connectorId": 1, "type": "Inoperative"},
-    "change-configuration": {"key": "HeartbeatInterval", "value": "300"},
-    "clear-cache": {},
-    "data-transfer": {"vendorId": "VendorA"},
-    "get-configuration": {},
-    "start-transaction": {"idTag": "12345", "connectorId": 1},
-    "stop-transaction": {"transactionId": 1},
-    "reset": {"type": "Soft"},
-    "unlock-connector": {"connectorId": 1},
-}
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -39,19 +28,6 @@ def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert document["detail"]
     assert document["type"].startswith("urn:gardu:problem:")
     return document
-
-
-def refuse_with(station: Station, error: OCPPError) -> None:
-    """Let the station answer every call with a CALLERROR."""
-
-    def refuse(action: str, request: dict[str, Any], **_: Any) -> Any:
-        raise error
-
-    station._answer = refuse  # type: ignore[method-assign]
-
-
-def test_every_operation_has_a_body_here() -> None:
-    assert set(BODIES) == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("operation", BODIES)
@@ -85,6 +61,9 @@ async def test_a_known_charge_point_that_is_not_connected_is_a_conflict(api: htt
         ("stop-transaction", {"transactionId": "1"}, "transactionId"),
         ("reset", {"type": "soft"}, "type"),
         ("unlock-connector", {"connectorId": 0}, "connectorId"),
+        ("reserve-now", BODIES["reserve-now"] | {"reservationId": 0}, "reservationId"),
+        ("send-local-list", {"listVersion": 0, "updateType": "Full"}, "listVersion"),
+        ("clear-charging-profile", {}, "body"),
     ],
 )
 async def test_a_body_that_breaks_the_schema_is_told_by_its_field_and_nothing_is_sent(
@@ -100,7 +79,7 @@ async def test_a_body_that_breaks_the_schema_is_told_by_its_field_and_nothing_is
 async def test_a_call_error_is_told_with_its_code_and_text(
     station: Station, api: httpx.AsyncClient, operation: str
 ) -> None:
-    refuse_with(station, SecurityError(description="not from you"))
+    station.refusal = SecurityError(description="not from you")
     document = problem(await api.post(f"{CLIENTS}/{CHARGE_POINT}/{operation}", json=BODIES[operation]), 502)
     assert (document["ocpp_code"], document["ocpp_description"]) == ("SecurityError", "not from you")
     assert "SecurityError" in document["detail"]
@@ -108,7 +87,7 @@ async def test_a_call_error_is_told_with_its_code_and_text(
 
 
 async def test_a_call_error_without_text_is_told_too(station: Station, api: httpx.AsyncClient) -> None:
-    refuse_with(station, NotSupportedError(description=""))
+    station.refusal = NotSupportedError(description="")
     document = problem(await api.post(f"{CLIENTS}/{CHARGE_POINT}/clear-cache", json={}), 502)
     assert document["ocpp_code"] == "NotSupported"
 
@@ -118,7 +97,7 @@ async def test_a_charge_point_that_does_not_answer_is_told_after_the_time_that_i
 ) -> None:
     async with connected(site.edge.ws_url, CHARGE_POINT, site.password) as station:
         await station.boot()
-        _fall_silent(station)
+        station.fall_silent()
         began = time.monotonic()
         document = problem(await api.post(f"{CLIENTS}/{CHARGE_POINT}/clear-cache", json={}), 504)
         assert time.monotonic() - began >= 2
@@ -129,7 +108,7 @@ async def test_a_charge_point_that_does_not_answer_is_told_after_the_time_that_i
 async def test_a_connection_that_breaks_fails_the_open_call_at_once(site: Site, api: httpx.AsyncClient) -> None:
     async with connected(site.edge.ws_url, CHARGE_POINT, site.password) as station:
         await station.boot()
-        silent = _fall_silent(station)
+        silent = station.fall_silent()
         asking = asyncio.create_task(api.post(f"{CLIENTS}/{CHARGE_POINT}/clear-cache", json={}))
         await asyncio.wait_for(silent.get(), 20)
         began = time.monotonic()
@@ -144,7 +123,7 @@ async def test_a_connection_that_breaks_fails_the_open_call_at_once(site: Site, 
 async def test_an_answer_that_comes_too_late_does_not_answer_the_next_call(
     station: Station, api: httpx.AsyncClient
 ) -> None:
-    swallowed = _fall_silent(station)
+    swallowed = station.fall_silent()
     problem(await api.post(f"{CLIENTS}/{CHARGE_POINT}/clear-cache", json={}), 504)
     late = json.loads(await swallowed.get())[1]
     second = asyncio.create_task(api.post(f"{CLIENTS}/{CHARGE_POINT}/clear-cache", json={}))
@@ -158,10 +137,3 @@ async def test_an_answer_that_comes_too_late_does_not_answer_the_next_call(
 async def test_a_path_that_is_not_there_is_a_problem_document(api: httpx.AsyncClient) -> None:
     problem(await api.post(f"{CLIENTS}/{CHARGE_POINT}/explode", json={}), 404)
     problem(await api.get(f"{CLIENTS}/{CHARGE_POINT}/reset"), 405)
-
-
-def _fall_silent(station: Station) -> asyncio.Queue[str]:
-    """Let the station swallow what it is asked; the queue shows what that was."""
-    swallowed: asyncio.Queue[str] = asyncio.Queue()
-    station.route_message = swallowed.put
-    return swallowed

@@ -10,7 +10,7 @@ from edge.clock import Clock
 from edge.errors import UnknownChargePointError
 from edge.operations.caller import Caller
 from edge.operations.to_charge_point.errand import Errand
-from edge.operations.to_charge_point.routes import ROUTES
+from edge.operations.to_charge_point.routes import performer
 from edge.store import charge_points
 from edge.store.readers import Readers
 
@@ -55,4 +55,4 @@ class Operator:
                 f"The charge point {charge_point} is not known at this site.",
                 hint="Check its identity; GET /api/v1/charge-points lists those that are known.",
             )
-        return await ROUTES[action](Errand(charge_point, request, self._caller, self._readers, may_send))
+        return await performer(action)(Errand(charge_point, request, self._caller, self._readers, may_send))

@@ -1,29 +1,22 @@
-"""Which module performs which action."""
+"""Which module performs which action; every other action of the contract's table is sent as it is asked for."""
 
 from __future__ import annotations
 
-from edge.operations.to_charge_point import (
-    change_availability,
-    change_configuration,
-    clear_cache,
-    data_transfer,
-    get_configuration,
-    remote_start_transaction,
-    remote_stop_transaction,
-    reset,
-    unlock_connector,
-)
-from edge.operations.to_charge_point.errand import Performer
+from typing import Any
 
-ROUTES: dict[str, Performer] = {
-    "ChangeAvailability": change_availability.perform,
-    "ChangeConfiguration": change_configuration.perform,
-    "ClearCache": clear_cache.perform,
-    "DataTransfer": data_transfer.perform,
-    "GetConfiguration": get_configuration.perform,
+from edge.operations.to_charge_point import remote_start_transaction
+from edge.operations.to_charge_point.errand import Errand, Performer
+
+
+async def _send(errand: Errand) -> dict[str, Any]:
+    return await errand.send()
+
+
+_OWN: dict[str, Performer] = {
     "RemoteStartTransaction": remote_start_transaction.perform,
-    "RemoteStopTransaction": remote_stop_transaction.perform,
-    "Reset": reset.perform,
-    "UnlockConnector": unlock_connector.perform,
 }
-"""By action."""
+
+
+def performer(action: str) -> Performer:
+    """Find who performs `action`."""
+    return _OWN.get(action, _send)

@@ -14,19 +14,9 @@ from cloud.commands.service.expiring import expire_late
 from contract.commands import CommandError, CommandErrorCode, CommandState
 from contract.events import CommandProgressed
 from contract.operations import OPERATIONS
+from tests.harness.operations import BODIES
 from tests.integration.cloud.conftest import Campus
 
-BODIES: dict[str, dict[str, Any] | None] = {
-    "change-availability": {"connectorId": 0, "type": "Inoperative"},
-    "change-configuration": {"key": "HeartbeatInterval", "value": "300"},
-    "clear-cache": None,
-    "data-transfer": {"vendorId": "VendorA"},
-    "get-configuration": None,
-    "start-transaction": {"idTag": "12345"},
-    "stop-transaction": {"transactionId": 1},
-    "reset": {"type": "Soft"},
-    "unlock-connector": {"connectorId": 1},
-}
 CLIENT = "sites/tower/central-system/clients/CP1"
 
 
@@ -131,7 +121,7 @@ async def test_the_payload_reaches_the_edge_as_ocpp_spells_it(campus: Campus) ->
     await ask(campus, "start-transaction")
     [item] = (await campus.edge.pull())["items"]
     assert (item["number"], item["kind"], item["action"]) == (1, "execute", "RemoteStartTransaction")
-    assert item["payload"] == {"idTag": "12345"}
+    assert item["payload"] == BODIES["start-transaction"]
     assert item["remaining_s"] == 60
     assert item["requested_by"] == "tester"
 

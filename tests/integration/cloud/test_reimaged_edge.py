@@ -12,9 +12,10 @@ import pytest
 from cloud.app import REIMAGED
 from cloud.ingest.service.greeting import greet
 from contract.commands import CommandState
+from tests.harness.operations import BODIES
 from tests.integration.cloud.conftest import Campus
 from tests.integration.cloud.edge_double import EdgeDouble
-from tests.integration.cloud.test_commands import BODIES, CLIENT, ask, progressed, state_of
+from tests.integration.cloud.test_commands import CLIENT, ask, progressed, state_of
 
 
 async def tell(campus: Campus, command: dict[str, Any], *states: CommandState) -> None:

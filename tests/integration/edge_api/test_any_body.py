@@ -61,7 +61,7 @@ def _checked(answers: list[httpx.Response]) -> None:
             assert answer.json()["status"] == answer.status_code
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=VALUES, name=NAMES)
 def test_no_json_body_ever_breaks_the_api(store_path: Path, body: Any, name: str) -> None:
     text = json.dumps(body).encode()

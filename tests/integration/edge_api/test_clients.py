@@ -19,21 +19,16 @@ from edge.errors import (
     TooLateError,
     UnknownChargePointError,
 )
+from tests.harness.operations import BODIES
 from tests.integration.edge_api.site import Site, problem
 
 CLIENTS = "/api/v1/central-system/clients"
 
-PAPER: list[tuple[str, dict[str, Any] | None, str]] = [
-    ("change-availability", {"connectorId": 1, "type": "Inoperative"}, "ChangeAvailability"),
-    ("change-configuration", {"key": "HeartbeatInterval", "value": "300"}, "ChangeConfiguration"),
-    ("clear-cache", None, "ClearCache"),
-    ("get-configuration", {"key": ["HeartbeatInterval", "Key2"]}, "GetConfiguration"),
-    ("get-configuration", None, "GetConfiguration"),
-    ("start-transaction", {"idTag": "12345"}, "RemoteStartTransaction"),
-    ("stop-transaction", {"transactionId": 1}, "RemoteStopTransaction"),
-    ("reset", {"type": "Soft"}, "Reset"),
-    ("unlock-connector", {"connectorId": 1}, "UnlockConnector"),
-    ("data-transfer", {"vendorId": "VendorA", "messageId": "customMsg", "data": "x"}, "DataTransfer"),
+ASKED: list[tuple[str, dict[str, Any] | None]] = [
+    *BODIES.items(),
+    ("clear-cache", None),
+    ("get-configuration", None),
+    ("get-local-list-version", None),
 ]
 
 
@@ -44,9 +39,9 @@ async def test_clients_are_the_identities_connected_now(client: httpx.AsyncClien
     assert answer.json() == ["123", "a", "b"]
 
 
-@pytest.mark.parametrize(("path", "body", "action"), PAPER)
+@pytest.mark.parametrize(("path", "body"), ASKED)
 async def test_an_operation_carries_its_ocpp_payload_and_answers_what_the_charge_point_answered(
-    client: httpx.AsyncClient, site: Site, path: str, body: dict[str, Any] | None, action: str
+    client: httpx.AsyncClient, site: Site, path: str, body: dict[str, Any] | None
 ) -> None:
     site.played.answer = {"status": "Scheduled", "vendorsOwn": 1}
     answer = await (
@@ -54,7 +49,7 @@ async def test_an_operation_carries_its_ocpp_payload_and_answers_what_the_charge
     )
     assert (answer.status_code, answer.json()) == (200, site.played.answer)
     assert answer.headers["content-type"] == "application/json"
-    assert site.played.asked == [("123", action, body or {})]
+    assert site.played.asked == [("123", OPERATIONS[path].action, body or {})]
 
 
 async def test_every_row_of_the_contract_has_its_path(site: Site) -> None:
@@ -144,6 +139,17 @@ async def test_a_body_that_breaks_the_schema_names_the_field_as_on_the_wire(
 async def test_a_missing_body_is_named(client: httpx.AsyncClient) -> None:
     document = problem(await client.post(f"{CLIENTS}/123/reset"), 422, "invalid-request")
     assert document["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize("body", [None, {}, {"id": None}])
+async def test_k77_clear_charging_profile_without_a_field_is_refused_with_what_to_do(
+    client: httpx.AsyncClient, site: Site, body: Any
+) -> None:
+    document = problem(await client.post(f"{CLIENTS}/123/clear-charging-profile", json=body), 422, "invalid-request")
+    if body is not None:
+        assert document["errors"][0]["message"].startswith("name at least one of id, connectorId")
+    assert document["hint"]
+    assert site.played.asked == []
 
 
 @pytest.mark.parametrize("text", [b'{"type": "Soft"', b"", b"[1,]", b"nonsense"])

@@ -48,6 +48,19 @@ ERROR = error_of(NotConnectedError("CP-1 is not connected."))
         ("UnlockConnector", {"status": "UnlockFailed"}, S.REJECTED),
         ("ChangeConfiguration", {"status": "RebootRequired"}, S.SUCCEEDED),
         ("ChangeAvailability", {"status": "Scheduled"}, S.SUCCEEDED),
+        ("CancelReservation", {"status": "Rejected"}, S.REJECTED),
+        ("ClearChargingProfile", {"status": "Unknown"}, S.SUCCEEDED),
+        ("GetInstalledCertificateIds", {"status": "NotFound"}, S.SUCCEEDED),
+        ("DeleteCertificate", {"status": "NotFound"}, S.REJECTED),
+        ("GetLog", {"status": "AcceptedCanceled"}, S.SUCCEEDED),
+        ("SignedUpdateFirmware", {"status": "AcceptedCanceled"}, S.SUCCEEDED),
+        ("SendLocalList", {"status": "VersionMismatch"}, S.REJECTED),
+        ("ReserveNow", {"status": "Occupied"}, S.REJECTED),
+        ("SetChargingProfile", {"status": "NotSupported"}, S.REJECTED),
+        ("TriggerMessage", {"status": "NotImplemented"}, S.REJECTED),
+        ("UpdateFirmware", {}, S.SUCCEEDED),
+        ("GetDiagnostics", {}, S.SUCCEEDED),
+        ("GetLocalListVersion", {"listVersion": -1}, S.SUCCEEDED),
         ("GetConfiguration", {"unknownKey": ["x"]}, S.SUCCEEDED),
         ("GetConfiguration", {"status": ["x"]}, S.SUCCEEDED),
     ],
@@ -108,11 +121,11 @@ def test_a_command_starts_in_time_and_expires_late() -> None:
 
 
 def test_an_operation_that_this_release_does_not_know_fails_and_says_so() -> None:
-    failed = step(S.DELIVERED, "SetChargingProfile", StartAsked(in_time=True))
+    failed = step(S.DELIVERED, "SetVariables", StartAsked(in_time=True))
     assert failed is not None
     assert failed.state is S.FAILED
     assert failed.error is not None
-    assert "SetChargingProfile" in failed.error.detail
+    assert "SetVariables" in failed.error.detail
 
 
 def test_a_cancel_takes_back_only_what_has_not_started() -> None:
@@ -129,7 +142,7 @@ def test_after_a_crash_only_what_is_safe_and_in_time_runs_again(action: str) -> 
 
 
 def test_after_a_downgrade_an_unknown_operation_is_interrupted() -> None:
-    assert step(S.STARTED, "SetChargingProfile", Recovered(in_time=True)) == Step(S.INTERRUPTED)
+    assert step(S.STARTED, "SetVariables", Recovered(in_time=True)) == Step(S.INTERRUPTED)
 
 
 @pytest.mark.parametrize("state", [S.STARTED, *sorted(FINAL_STATES)])

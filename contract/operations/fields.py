@@ -1,0 +1,49 @@
+"""The types of the fields that requests to a charge point are made of, and the bases of their answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from contract.model import OcppPayload, UtcDatetime
+
+LARGEST = 2**31 - 1
+"""Charge points keep integers in 32 bits."""
+
+IdToken = Annotated[str, StringConstraints(min_length=1, max_length=20)]
+CiString50 = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+CiString500 = Annotated[str, StringConstraints(max_length=500)]
+CiString255 = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+Integer = Annotated[int, Field(strict=True, ge=-LARGEST - 1, le=LARGEST)]
+NaturalNumber = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+PositiveNumber = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
+ConnectorId = PositiveNumber
+ConnectorIdOrZero = NaturalNumber
+TransactionId = Integer
+Seconds = NaturalNumber
+
+Location = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[A-Za-z][A-Za-z0-9+.\-]*:[!-~]+$")]
+"""A URI of a file or folder; the security extension allows 512 characters, so all may have that many."""
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be a date and time in ISO 8601 with its offset")  # noqa: TRY004 - pydantic's way
+    return value
+
+
+Instant = Annotated[UtcDatetime, BeforeValidator(_written), AfterValidator(lambda at: at.replace(microsecond=0))]
+"""A date and time with its offset. Sent in UTC and in whole seconds, the one form that every charge point reads."""
+
+
+class StatusAnswer(OcppPayload):
+    """An answer that is a status alone."""
+
+    status: str
+
+
+class EmptyAnswer(OcppPayload):
+    """An answer without a field: the charge point has received the request. What comes of it is told later."""
