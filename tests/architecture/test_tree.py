@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -103,6 +104,15 @@ def test_every_locked_package_carries_hashes_and_no_address(page: Path) -> None:
     for package in filter(None, packages):
         assert re.match(r"[\w.\-]+(\[[\w,\-]+\])?==\S+", package), package
         assert "--hash=sha256:" in package, package
+
+
+def test_the_locked_npm_packages_carry_hashes_and_no_address() -> None:
+    lock = json.loads((ROOT / "tests/peers/npm/package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
 
 
 def test_rooms_know_only_the_rooms_below_them() -> None:
