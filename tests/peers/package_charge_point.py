@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections import deque
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -89,7 +90,8 @@ class PackageChargePoint:
 
     def obey(self, action: str, request: dict[str, Any]) -> Any:
         """Answer a call of the central system."""
-        self.asked.append((action, snake_to_camel_case(request)))
+        wire = json.dumps(snake_to_camel_case(request), default=float)  # the package makes some numbers Decimals
+        self.asked.append((action, json.loads(wire)))
         return getattr(call_result, action)(**camel_to_snake_case(self._answers[action]))
 
     async def _dial(self) -> ClientConnection:

@@ -13,21 +13,11 @@ from typing import Any
 import pytest
 
 from contract.operations import OPERATIONS
+from tests.harness.operations import BODIES
 from tests.integration.peers.conftest import Place
 from tests.peers.peer import ANSWERS, Peer, PeerRefusedError, until
 
 BOOT = {"chargePointVendor": "VendorA", "chargePointModel": "DoubleSocket", "firmwareVersion": "1.0"}
-BODIES: dict[str, dict[str, Any]] = {
-    "change-availability": {"connectorId": 1, "type": "Inoperative"},
-    "change-configuration": {"key": "HeartbeatInterval", "value": "300"},
-    "clear-cache": {},
-    "data-transfer": {"vendorId": "VendorA", "messageId": "m", "data": "d"},
-    "get-configuration": {"key": ["HeartbeatInterval"]},
-    "start-transaction": {"idTag": "DRIVER-1", "connectorId": 1},
-    "stop-transaction": {"transactionId": 1},
-    "reset": {"type": "Soft"},
-    "unlock-connector": {"connectorId": 1},
-}
 
 
 @dataclass
