@@ -38,6 +38,8 @@ from cloud.sites import endpoints as _sites
 from cloud.transactions import appliers as of_transactions
 from cloud.transactions import endpoints as _transactions
 from contract.events import (
+    AlarmCleared,
+    AlarmRaised,
     AuthorizationDecided,
     ChargePointBooted,
     ChargePointConnected,
@@ -63,6 +65,8 @@ APPLIERS: Appliers = {
     MeterValuesSampled.TYPE: (of_transactions.sampled, of_charge_points.seen),
     AuthorizationDecided.TYPE: (of_charge_points.seen,),
     SecurityEventRecorded.TYPE: (),
+    AlarmRaised.TYPE: (of_ingest.keep_raw,),
+    AlarmCleared.TYPE: (of_ingest.keep_raw,),
     IdTagChanged.TYPE: (),
     CommandProgressed.TYPE: (of_commands.progressed,),
     EdgeStarted.TYPE: (of_sites.edge_started, of_charge_points.edge_started),

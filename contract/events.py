@@ -124,6 +124,35 @@ class SecurityEventRecorded(EventData):
     count: int = 1
 
 
+class AlarmRaised(EventData):
+    """Something at the site needs a person. It is told once, and stands until its AlarmCleared."""
+
+    TYPE: ClassVar[str] = "AlarmRaised.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    alarm: UUID
+    """Joins it to its AlarmCleared."""
+    kind: str
+    """What it is about, for example `ChargePointAbsent`; listed in [alarms](alarms.md)."""
+    charge_point: str | None = None
+    """`None`: the site itself."""
+    detail: str = ""
+
+
+class AlarmCleared(EventData):
+    """What an alarm told of is over."""
+
+    TYPE: ClassVar[str] = "AlarmCleared.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    alarm: UUID
+    """That of its AlarmRaised."""
+    kind: str
+    """As its AlarmRaised had it."""
+    charge_point: str | None = None
+    """`None`: the site itself."""
+
+
 class ChargePointBooted(EventData):
     """A BootNotification was answered (OCPP 1.6 ed. 2 §4.2 "Boot Notification")."""
 
@@ -273,6 +302,8 @@ EVENTS: dict[str, type[EventData]] = {
         CommandProgressed,
         IdTagChanged,
         SecurityEventRecorded,
+        AlarmRaised,
+        AlarmCleared,
         ChargePointBooted,
         ChargePointConnected,
         ChargePointDisconnected,

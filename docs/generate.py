@@ -20,6 +20,7 @@ import cloud.cli
 import edge.cli
 import simulator.cli
 from cloud.db.database import Database
+from docs.alarm_page import alarms
 from docs.contract_pages import commands, events
 from docs.markdown import page, table
 from docs.settings_pages import settings_of_the_cloud, settings_of_the_edge
@@ -37,6 +38,7 @@ def pages() -> dict[str, str]:
         "cli.md": command_lines(),
         "events.md": events(),
         "commands.md": commands(),
+        "alarms.md": alarms(),
         "edge-openapi.json": _json(_edge_api()),
         "cloud-openapi.json": _json(cloud.app.create_app(Database("sqlite:///gardu-cloud.db")).openapi()),
     }

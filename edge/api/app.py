@@ -10,7 +10,18 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
-from edge.api import charge_points, clients, failures, health, id_tags, outbox, problems, reference, transactions
+from edge.api import (
+    alarms,
+    charge_points,
+    clients,
+    failures,
+    health,
+    id_tags,
+    outbox,
+    problems,
+    reference,
+    transactions,
+)
 from edge.api.collaborators import Collaborators, LinkStatus, Perform
 from edge.api.door_keeper import DoorKeeperMiddleware
 from edge.api.doors import Doors
@@ -20,7 +31,7 @@ from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
 
-_GUARDED = (clients, charge_points, transactions, id_tags, outbox)
+_GUARDED = (clients, charge_points, transactions, id_tags, outbox, alarms)
 
 
 class _Api(FastAPI):

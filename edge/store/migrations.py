@@ -130,7 +130,26 @@ def m0003_link(db: Database) -> None:
     )
 
 
-STEPS = ("m0001_site", "m0002_transactions", "m0003_link")
+@_migrations()
+def m0009_liveness(db: Database) -> None:
+    """Alarms."""
+    _run(
+        db,
+        """
+        CREATE TABLE alarm (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            alarm TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            charge_point TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            raised_at TEXT NOT NULL, cleared_at TEXT
+        ) STRICT;
+        CREATE UNIQUE INDEX standing_alarm ON alarm (kind, charge_point) WHERE cleared_at IS NULL;
+    """,
+    )
+
+
+STEPS = ("m0001_site", "m0002_transactions", "m0003_link", "m0009_liveness")
 """In their order."""
 
 
