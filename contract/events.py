@@ -37,6 +37,8 @@ class TransactionStarted(EventData):
     id_tag: str
     id_tag_status: str
     """What the charge point was told: Accepted, Blocked, Expired, Invalid or ConcurrentTx."""
+    id_tag_reason: str | None = None
+    """Why the id tag was refused, in one plain sentence; `None`: it was not, or the edge does not say."""
     parent_id_tag: str | None = None
     meter_start_wh: int | None
     """The register at the start; `None` when the charge point sent none that can be read."""
@@ -69,6 +71,20 @@ class TransactionStopped(EventData):
     """Energy delivered; `None` when there is no baseline to subtract."""
     estimated: bool = False
     flags: list[str] = Field(default_factory=list)
+
+
+class TransactionReopened(EventData):
+    """An end that the edge had estimated was wrong: the charge point goes on with the transaction."""
+
+    TYPE: ClassVar[str] = "TransactionReopened.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    transaction: UUID
+    transaction_id: int
+    charge_point: str
+    connector_id: int | None
+    why: str
+    """In one plain sentence."""
 
 
 class AuthorizationDecided(EventData):
@@ -298,6 +314,7 @@ EVENTS: dict[str, type[EventData]] = {
     for event in (
         TransactionStarted,
         TransactionStopped,
+        TransactionReopened,
         AuthorizationDecided,
         CommandProgressed,
         IdTagChanged,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import Field
@@ -58,6 +58,8 @@ class Transaction(Record):
     connector_id: int | None
     id_tag: str | None
     id_tag_status: str | None
+    id_tag_reason: str | None = None
+    """Why the id tag was refused, in one plain sentence; `None`: it was not."""
     started_at: UtcDatetime | None
     """`None`: its start never arrived."""
     stopped_at: UtcDatetime | None
@@ -68,7 +70,40 @@ class Transaction(Record):
     """`None` while running, or without a baseline."""
     reason: str | None
     estimated: bool = False
+    """Whether the edge ended it by an estimate; the charge point's own stop replaces it."""
     flags: list[str] = Field(default_factory=list)
+    """Doubts about the record, each explained in docs/explanation/transactions.md."""
+    state: str | None = None
+    """`open`, `suspect`, `provisionally_closed` or `closed`; `None`: not told."""
+    suspect_since: UtcDatetime | None = None
+    suspect_why: str | None = None
+
+
+class TransactionChange(Record):
+    """What was known of a transaction's end before it was changed."""
+
+    changed_at: UtcDatetime
+    what: str
+    """`estimate_replaced`, `reopened` or `closed`."""
+    changed_by: str
+    """A charge point, an operator, or the edge's own rule."""
+    before: dict[str, Any]
+
+
+class Authorization(Record):
+    """A decision on an id tag."""
+
+    site: str
+    decided_at: UtcDatetime
+    charge_point: str
+    action: str
+    """Authorize or StartTransaction."""
+    id_tag: str
+    status: str
+    reason: str
+    """In one plain sentence, for the person who was refused."""
+    transaction_id: int | None = None
+    """Of the start; `None` for an Authorize."""
 
 
 class MeterValueRecord(Record):

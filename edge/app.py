@@ -31,7 +31,7 @@ from edge.domain.policy import Policy
 from edge.errors import ConfigurationError
 from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
-from edge.store import migrations
+from edge.store import migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -153,6 +153,7 @@ def _central_system(settings: Settings, writer: Writer, readers: Readers, clock:
     chosen = settings.central_system
     policy = Policy(
         heartbeat_interval_s=chosen.heartbeat_interval_s,
+        cache_days=chosen.id_tag_cache_days or None,
         known_vendor_messages={
             vendor: frozenset(messages) for vendor, messages in chosen.known_vendor_messages.items()
         },
@@ -299,6 +300,7 @@ def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
 
 
 def _record_start(tx: WriteTx, clock: Clock) -> None:
+    transaction_changes.continue_from(tx.connection, clock.now())
     tx.emit(EdgeStarted(software_version=version("gardu")), subject="edge", occurred_at=clock.now())
 
 

@@ -54,6 +54,8 @@ class CentralSystemSettings(_Section):
     """Seconds that a charge point has to answer an operation."""
     settle_s: Annotated[float, Field(ge=0, le=60)] = 2.0
     """Seconds of rest between a boot's answer and the first operation sent to the charge point."""
+    id_tag_cache_days: Annotated[int, Field(ge=0, le=365)] = 14
+    """Days after which an accepted id tag leaves the charge points' own caches, unless it is shown again; 0: never."""
     known_vendor_messages: dict[str, list[str]] = Field(default_factory=dict)
     """DataTransfer that is accepted: vendor id to message ids; an empty list accepts all of that vendor."""
 

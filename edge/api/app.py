@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 
 from edge.api import (
     alarms,
+    authorizations,
     charge_points,
     clients,
     failures,
@@ -31,7 +32,7 @@ from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
 
-_GUARDED = (clients, charge_points, transactions, id_tags, outbox, alarms)
+_GUARDED = (clients, charge_points, transactions, id_tags, authorizations, outbox, alarms)
 
 
 class _Api(FastAPI):

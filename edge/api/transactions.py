@@ -115,6 +115,10 @@ def _resource(site: str, row: store.Transaction) -> Transaction:
         reason=row.reason,
         estimated=row.estimated,
         flags=row.flags,
+        id_tag_reason=row.id_tag_reason,
+        state=row.state.value,
+        suspect_since=row.suspect_since,
+        suspect_why=row.suspect_why,
     )
 
 

@@ -16,6 +16,11 @@ STATUSES = (
     "Faulted",
 )
 
+IN_USE = frozenset({"Charging", "SuspendedEVSE", "SuspendedEV"})
+"""A connector in one of these has a transaction."""
+OVER = frozenset({"Available", "Unavailable"})
+"""A connector in one of these has none, with most charge points."""
+
 _READY = ("Preparing", "Available")
 """In order of preference: where a cable is in already, then where none is."""
 

@@ -14,5 +14,7 @@ class Policy:
     """Told to an accepted charge point in its BootNotification answer."""
     retry_boot_interval_s: int = 60
     """Told to a charge point that is Pending or Rejected. Never 0: some would then ask at full speed."""
+    cache_days: int | None = None
+    """After how many days an accepted id tag leaves the charge points' caches (§4.1 `expiryDate`); `None`: never."""
     known_vendor_messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """DataTransfer: vendor id → the message ids that are accepted; an empty set accepts any message of that vendor."""

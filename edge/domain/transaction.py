@@ -29,35 +29,62 @@ REASONS = frozenset(
 """§7.36 "Reason"."""
 
 
-def start_key(charge_point: str, connector_id: int, id_tag: str, timestamp: object, meter_start: object) -> str:
+def start_key(
+    charge_point: str,
+    connector_id: int,
+    id_tag: str,
+    timestamp: object,
+    meter_start: object,
+    boots: int | None = None,
+) -> str:
     """Name a start by what it says. A retry comes under a new message id, so only its content tells that it is one.
 
-    JSON keeps the fields apart whatever an identity or an id tag holds.
+    Args:
+        charge_point: its identity.
+        connector_id: where.
+        id_tag: by whom; its case does not matter.
+        timestamp: when, however the charge point spells it.
+        meter_start: the register as it came.
+        boots: how often the charge point has booted. Given where the time cannot be believed: a charge point without
+            a clock says the same after each boot. `None`: the time tells enough.
     """
-    return json.dumps(["start", charge_point, connector_id, id_tag.casefold(), canonical(timestamp), str(meter_start)])
+    said = ["start", charge_point, connector_id, id_tag.casefold(), canonical(timestamp), str(meter_start)]
+    return json.dumps(said if boots is None else [*said, boots])  # JSON keeps the fields apart whatever they hold
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTwin:
+    """An older transaction whose start said the same, and that its charge point has ended by a stop of its own."""
+
+    started_at: datetime | None
+    stopped_at: datetime
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
+
+
+def is_retry_of(twin: EndedTwin, *, believed: bool) -> bool:
+    """Whether a start that says what an ended transaction's start said repeats that one, or begins another.
+
+    A charge point sends its records in order (§3.7), so a retry follows the stop only where a whole backlog is told
+    again. A charge point whose clock stands still, though, says the same at each start. It is told from a backlog by
+    two marks: the clock did not move between the twin's start and its stop, and the register does not contradict (it
+    is where the twin left it, or it is one that begins at zero each time).
+
+    Args:
+        twin: the ended transaction.
+        believed: whether the start's time is the charge point's own and can be true.
+    """
+    if not believed:
+        return False
+    if twin.started_at is None or twin.stopped_at > twin.started_at:
+        return True
+    at_rest = twin.meter_stop_wh is None or twin.meter_start_wh is None or twin.meter_stop_wh <= twin.meter_start_wh
+    return not (at_rest or twin.meter_start_wh == 0)
 
 
 def stop_key(charge_point: str, transaction_id: object, timestamp: object, meter_stop: object) -> str:
     """Name a stop whose start never arrived."""
     return json.dumps(["stop", charge_point, str(transaction_id), canonical(timestamp), str(meter_stop)])
-
-
-@dataclass(frozen=True, slots=True)
-class Energy:
-    """The energy of a transaction."""
-
-    energy_wh: int | None
-    """`None`: there is no baseline, or the register contradicts itself. Never the register's whole life."""
-    flag: str | None = None
-
-
-def energy(meter_start_wh: int | None, meter_stop_wh: int | None) -> Energy:
-    """Subtract the two readings of the register."""
-    if meter_start_wh is None or meter_stop_wh is None:
-        return Energy(None, "no_baseline")
-    if meter_stop_wh < meter_start_wh:
-        return Energy(None, "meter_went_back")
-    return Energy(meter_stop_wh - meter_start_wh)
 
 
 def doubts_of_stop(started_at: datetime | None, stopped_at: datetime, now: datetime) -> list[str]:

@@ -87,7 +87,7 @@ def record_boot(connection: sqlite3.Connection, charge_point: str, boot: Mapping
     """Keep what a BootNotification said, so that a reconnect without one is understood."""
     connection.execute(
         """UPDATE charge_point SET vendor = ?, model = ?, serial_number = ?, firmware_version = ?, boot_payload = ?,
-                                   booted_at = ?, last_seen_at = ?
+                                   booted_at = ?, last_seen_at = ?, boots = boots + 1
            WHERE charge_point = ?""",
         (
             boot.get("chargePointVendor"),
@@ -100,6 +100,12 @@ def record_boot(connection: sqlite3.Connection, charge_point: str, boot: Mapping
             charge_point,
         ),
     )
+
+
+def boots(connection: sqlite3.Connection, charge_point: str) -> int:
+    """Count the BootNotifications of a charge point."""
+    row = connection.execute("SELECT boots FROM charge_point WHERE charge_point = ?", (charge_point,)).fetchone()
+    return 0 if row is None else int(row["boots"])
 
 
 def record_seen(connection: sqlite3.Connection, charge_point: str, now: datetime) -> None:

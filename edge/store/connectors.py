@@ -65,6 +65,14 @@ def write(
     )
 
 
+def status(connection: sqlite3.Connection, charge_point: str, connector_id: int) -> str | None:
+    """Look up the last known status of a connector; `None`: it never reported one."""
+    row = connection.execute(
+        "SELECT status FROM connector WHERE charge_point = ? AND connector_id = ?", (charge_point, connector_id)
+    ).fetchone()
+    return None if row is None else str(row["status"])
+
+
 def of_charge_point(connection: sqlite3.Connection, charge_point: str) -> list[ConnectorState]:
     """List the connectors of a charge point by number."""
     rows = connection.execute("SELECT * FROM connector WHERE charge_point = ? ORDER BY connector_id", (charge_point,))

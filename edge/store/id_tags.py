@@ -45,8 +45,11 @@ def put(connection: sqlite3.Connection, tag: IdTag, now: datetime) -> bool:
     new = find(connection, tag.entry.id_tag) is None
     expires_at = tag.entry.expires_at
     connection.execute(
-        """INSERT INTO id_tag (id_tag, status, expires_at, parent_id_tag, note, updated_at) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT (id_tag) DO UPDATE SET status = excluded.status, expires_at = excluded.expires_at,
+        """INSERT INTO id_tag (id_tag, status, expires_at, parent_id_tag, note, updated_at, status_since)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+           ON CONFLICT (id_tag) DO UPDATE SET
+               status_since = iif(status = excluded.status, status_since, excluded.status_since),
+               status = excluded.status, expires_at = excluded.expires_at,
                parent_id_tag = excluded.parent_id_tag, note = excluded.note, updated_at = excluded.updated_at""",
         (
             tag.entry.id_tag,
@@ -76,5 +79,6 @@ def _id_tag(row: sqlite3.Row) -> IdTag:
         status=row["status"],
         expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
         parent_id_tag=row["parent_id_tag"],
+        since=None if row["status_since"] is None else datetime.fromisoformat(row["status_since"]),
     )
     return IdTag(entry, row["note"])

@@ -10,11 +10,19 @@ from typing import Any
 
 import orjson
 
+from edge.domain.energy import Point, point
 from edge.domain.timestamps import iso
 from edge.store.transactions import Transaction
 
 SLACK = timedelta(hours=1)
 """Closing values of a transaction may be sampled a little outside it."""
+CORRECTED = frozenset({"skewed", "zone_from_skew"})
+SLACK_OF_CORRECTED = timedelta(hours=15)
+"""Meter values keep the time that a wrong clock or zone gave them, while their transaction's was corrected."""
+
+
+NOBODY = 0
+"""Stands for a transaction that values name and that is not known: they are no other transaction's either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class StoredMeterValue:
 def insert(
     connection: sqlite3.Connection,
     place: tuple[str, str, int],
-    transaction: Transaction | None,
+    transaction_id: int | None,
     samples: bytes,
 ) -> bool:
     """Store the samples of one instant.
@@ -39,13 +47,12 @@ def insert(
     Args:
         connection: the writer's.
         place: when (as `timestamps.iso` writes it), which charge point, which connector.
-        transaction: whose values they are; `None`: nobody's.
+        transaction_id: whose values they are; `None`: they name none; `NOBODY`: they name one that is not known.
         samples: JSON.
 
     Returns:
         Whether they were new.
     """
-    transaction_id = None if transaction is None else transaction.transaction_id
     digest = hashlib.blake2b(samples, digest_size=8, key=str(transaction_id).encode()).digest()
     cursor = connection.execute(
         """INSERT INTO meter_value (sampled_at, charge_point, connector_id, digest, transaction_id, samples)
@@ -55,17 +62,35 @@ def insert(
     return cursor.rowcount == 1
 
 
-def newest_first(
-    connection: sqlite3.Connection, transaction: Transaction
-) -> list[tuple[datetime, list[dict[str, Any]]]]:
-    """List when a transaction was metered last, and what was read: up to a hundred instants."""
+def samples_at(
+    connection: sqlite3.Connection, place: tuple[str, str, int], transaction_id: int
+) -> list[dict[str, Any]]:
+    """List what is known of a transaction at one instant."""
     rows = connection.execute(
-        """SELECT sampled_at, samples FROM meter_value
-           WHERE sampled_at BETWEEN ? AND ? AND charge_point = ? AND transaction_id = ?
-           ORDER BY sampled_at DESC LIMIT 100""",
-        (*_span(transaction), transaction.charge_point, transaction.transaction_id),
+        """SELECT samples FROM meter_value
+           WHERE sampled_at = ? AND charge_point = ? AND connector_id = ? AND transaction_id = ?""",
+        (*place, transaction_id),
     )
-    return [(datetime.fromisoformat(row["sampled_at"]), orjson.loads(row["samples"])) for row in rows]
+    return [sample for row in rows for sample in orjson.loads(row["samples"])]
+
+
+def points(connection: sqlite3.Connection, transaction: Transaction, *, since: datetime | None = None) -> list[Point]:
+    """Read what was metered of a transaction, oldest first.
+
+    This walks over everything that the site metered in its time. It is for transactions that need it, not for all.
+
+    Args:
+        connection: to read through.
+        transaction: whose.
+        since: only what was sampled from then on; `None`: from its start.
+    """
+    first, last = _span(transaction)
+    rows = connection.execute(
+        f"""SELECT sampled_at, samples FROM meter_value WHERE sampled_at BETWEEN ? AND ? AND {_ITS_OWN}
+           ORDER BY sampled_at""",  # noqa: S608 - own text
+        (first if since is None else max(first, iso(since)), last, *_its_own(transaction)),
+    )
+    return [point(datetime.fromisoformat(row["sampled_at"]), orjson.loads(row["samples"])) for row in rows]
 
 
 def of_transaction(
@@ -84,16 +109,34 @@ def of_transaction(
         limit: at most so many.
     """
     rows = connection.execute(
-        """SELECT connector_id, sampled_at, digest, samples FROM meter_value
-           WHERE sampled_at BETWEEN ? AND ? AND charge_point = ? AND transaction_id = ?
-             AND (sampled_at, connector_id, digest) > (?, ?, ?)
-           ORDER BY sampled_at, connector_id, digest LIMIT ?""",
-        (*_span(transaction), transaction.charge_point, transaction.transaction_id, *after, limit),
+        f"""SELECT connector_id, sampled_at, digest, samples FROM meter_value
+           WHERE sampled_at BETWEEN ? AND ? AND {_ITS_OWN} AND (sampled_at, connector_id, digest) > (?, ?, ?)
+           ORDER BY sampled_at, connector_id, digest LIMIT ?""",  # noqa: S608 - own text
+        (*_span(transaction), *_its_own(transaction), *after, limit),
     )
     return [
         StoredMeterValue(row["connector_id"], row["sampled_at"], bytes(row["digest"]), orjson.loads(row["samples"]))
         for row in rows
     ]
+
+
+_ITS_OWN = """charge_point = ? AND (
+    transaction_id = ?
+    OR (transaction_id IS NULL AND connector_id > 0 AND connector_id = ? AND sampled_at BETWEEN ? AND ?)
+)"""
+"""What names the transaction, and what names none but was sampled at its connector while it ran. The main meter
+(connector 0) belongs to none. Sorted out when it is read, so that such a message costs nothing as it arrives."""
+
+
+def _its_own(transaction: Transaction) -> tuple[object, ...]:
+    since, until = transaction.started_at, transaction.stopped_at
+    return (
+        transaction.charge_point,
+        transaction.transaction_id,
+        transaction.connector_id,
+        "9999" if since is None else iso(since),
+        "9999" if until is None else iso(until),
+    )
 
 
 def _span(transaction: Transaction) -> tuple[str, str]:
@@ -102,7 +145,8 @@ def _span(transaction: Transaction) -> tuple[str, str]:
     An index by transaction would find them directly, but would rewrite one page per message (docs/adr/0004).
     """
     since, until = transaction.started_at, transaction.stopped_at
+    slack = SLACK_OF_CORRECTED if CORRECTED.intersection(transaction.flags) else SLACK
     return (
-        iso(since - SLACK) if since is not None else "",
-        iso(until + SLACK) if until is not None else "9999",
+        iso(since - slack) if since is not None else "",
+        iso(until + slack) if until is not None else "9999",
     )

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from edge.domain.timestamps import iso
+LATEST = 50
+"""Transactions of one charge point that are looked through for the one that ended last."""
+
+
+class State(StrEnum):
+    """How far a transaction has come."""
+
+    OPEN = "open"
+    SUSPECT = "suspect"
+    """Running as far as the edge knows, and something speaks against it."""
+    PROVISIONALLY_CLOSED = "provisionally_closed"
+    """Ended by an estimate; the charge point's own stop is still awaited and wins."""
+    CLOSED = "closed"
+    """Ended by its charge point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,104 +50,30 @@ class Transaction:
     energy_wh: int | None
     estimated: bool
     flags: list[str]
+    id_tag_reason: str | None = None
+    """Why its id tag was refused, in words; `None`: it was not."""
+    start_received_at: datetime | None = None
+    stop_received_at: datetime | None = None
+    baseline_wh: int | None = None
+    """The first sample of the register, where the start brought none."""
+    suspect_since: datetime | None = None
+    suspect_why: str | None = None
+    alive_at: datetime | None = None
+    """The last sign of life that answered a suspicion."""
+    closed_by: str | None = None
+    """Who ended it instead of its charge point."""
+
+    @property
+    def state(self) -> State:
+        """How far it has come."""
+        if self.stopped_at is None:
+            return State.OPEN if self.suspect_since is None else State.SUSPECT
+        return State.PROVISIONALLY_CLOSED if self.estimated else State.CLOSED
 
     @property
     def open(self) -> bool:
         """Whether it is running as far as the edge knows."""
         return self.stopped_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a start writes."""
-
-    uuid: UUID
-    key: str
-    charge_point: str
-    connector_id: int
-    id_tag: str
-    id_tag_status: str
-    parent_id_tag: str | None
-    meter_start_wh: int | None
-    started_at: datetime
-    reservation_id: int | None
-    flags: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """What an end writes."""
-
-    meter_stop_wh: int | None
-    stopped_at: datetime
-    reason: str
-    energy_wh: int | None
-    id_tag: str | None = None
-    estimated: bool = False
-    flags: list[str] = field(default_factory=list)
-
-
-def insert(connection: sqlite3.Connection, start: Start, now: datetime) -> int:
-    """Store a start and give it its number, which is never given again."""
-    cursor = connection.execute(
-        """INSERT INTO charging_transaction (uuid, start_key, charge_point, connector_id, id_tag, id_tag_status,
-               parent_id_tag, meter_start_wh, started_at, start_received_at, reservation_id, flags)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            str(start.uuid),
-            start.key,
-            start.charge_point,
-            start.connector_id,
-            start.id_tag,
-            start.id_tag_status,
-            start.parent_id_tag,
-            start.meter_start_wh,
-            iso(start.started_at),
-            iso(now),
-            start.reservation_id,
-            orjson.dumps(start.flags).decode(),
-        ),
-    )
-    return _given(cursor)
-
-
-def insert_orphan(
-    connection: sqlite3.Connection, uuid: UUID, key: str, charge_point: str, station_transaction_id: int | None
-) -> int:
-    """Store a transaction of which only the stop arrived; `close` fills in the rest."""
-    cursor = connection.execute(
-        "INSERT INTO charging_transaction (uuid, start_key, charge_point, station_transaction_id) VALUES (?, ?, ?, ?)",
-        (str(uuid), key, charge_point, station_transaction_id),
-    )
-    return _given(cursor)
-
-
-def close(connection: sqlite3.Connection, transaction_id: int, stop: Stop, now: datetime) -> None:
-    """Write the end of a transaction over whatever end was known."""
-    connection.execute(
-        """UPDATE charging_transaction SET meter_stop_wh = ?, stopped_at = ?, stop_received_at = ?, stop_id_tag = ?,
-               reason = ?, energy_wh = ?, estimated = ?, flags = ? WHERE transaction_id = ?""",
-        (
-            stop.meter_stop_wh,
-            iso(stop.stopped_at),
-            iso(now),
-            stop.id_tag,
-            stop.reason,
-            stop.energy_wh,
-            stop.estimated,
-            orjson.dumps(stop.flags).decode(),
-            transaction_id,
-        ),
-    )
-
-
-def add_flag(connection: sqlite3.Connection, transaction: Transaction, flag: str) -> None:
-    """Note a doubt on a transaction, once."""
-    if flag not in transaction.flags:
-        connection.execute(
-            "UPDATE charging_transaction SET flags = ? WHERE transaction_id = ?",
-            (orjson.dumps([*transaction.flags, flag]).decode(), transaction.transaction_id),
-        )
 
 
 def find(connection: sqlite3.Connection, transaction_id: int) -> Transaction | None:
@@ -147,8 +87,18 @@ def find_by_uuid(connection: sqlite3.Connection, uuid: UUID) -> Transaction | No
 
 
 def find_by_key(connection: sqlite3.Connection, key: str) -> Transaction | None:
-    """Look one up by what its first message said."""
-    return _one(connection, "start_key = ?", key)
+    """Look up the newest one whose first message said this."""
+    return _one(connection, "start_said = ? ORDER BY transaction_id DESC LIMIT 1", key)
+
+
+def find_by_station_number(connection: sqlite3.Connection, charge_point: str, number: int) -> Transaction | None:
+    """Look up the newest one that a charge point calls by a number that the edge did not give."""
+    return _one(
+        connection,
+        "charge_point = ? AND station_transaction_id = ? ORDER BY transaction_id DESC LIMIT 1",
+        charge_point,
+        number,
+    )
 
 
 def open_at(connection: sqlite3.Connection, charge_point: str) -> list[Transaction]:
@@ -161,14 +111,26 @@ def open_of_id_tag(connection: sqlite3.Connection, id_tag: str) -> list[Transact
     return _many(connection, "id_tag = ? AND stopped_at IS NULL ORDER BY transaction_id", id_tag)
 
 
-def last_stopped(connection: sqlite3.Connection, charge_point: str) -> Transaction | None:
-    """Find the transaction of a charge point whose stop arrived last; an estimated end is no stop."""
+def all_open(connection: sqlite3.Connection) -> list[Transaction]:
+    """List the running transactions of the site, oldest first."""
+    return _many(connection, "stopped_at IS NULL ORDER BY transaction_id")
+
+
+def last_at(connection: sqlite3.Connection, charge_point: str, connector_id: int) -> Transaction | None:
+    """Find the newest transaction of a connector."""
     return _one(
         connection,
-        """charge_point = ? AND stopped_at IS NOT NULL AND NOT estimated
-           ORDER BY stop_received_at DESC, transaction_id DESC LIMIT 1""",
+        "charge_point = ? AND connector_id = ? ORDER BY transaction_id DESC LIMIT 1",
         charge_point,
+        connector_id,
     )
+
+
+def last_stopped(connection: sqlite3.Connection, charge_point: str) -> Transaction | None:
+    """Find the transaction of a charge point whose stop arrived last; an estimated end is no stop."""
+    newest = _many(connection, "charge_point = ? ORDER BY transaction_id DESC LIMIT ?", charge_point, LATEST)
+    stopped = [candidate for candidate in newest if candidate.state is State.CLOSED]
+    return max(stopped, key=lambda one: (str(one.stop_received_at), one.transaction_id), default=None)
 
 
 def page(
@@ -197,12 +159,6 @@ def page(
     values = [value for value in wanted.values() if value is not None]
     where = " AND ".join(conditions) or "TRUE"
     return _many(connection, f"{where} ORDER BY transaction_id DESC LIMIT ?", *values, limit)
-
-
-def _given(cursor: sqlite3.Cursor) -> int:
-    if cursor.lastrowid is None:
-        raise sqlite3.InterfaceError("SQLite gave no row id")
-    return cursor.lastrowid
 
 
 def _one(connection: sqlite3.Connection, where: str, *values: Any) -> Transaction | None:  # noqa: ANN401 - SQL values
@@ -235,6 +191,14 @@ def transaction(row: sqlite3.Row) -> Transaction:
         energy_wh=row["energy_wh"],
         estimated=bool(row["estimated"]),
         flags=orjson.loads(row["flags"]),
+        id_tag_reason=row["id_tag_reason"],
+        start_received_at=_instant(row["start_received_at"]),
+        stop_received_at=_instant(row["stop_received_at"]),
+        baseline_wh=row["baseline_wh"],
+        suspect_since=_instant(row["suspect_since"]),
+        suspect_why=row["suspect_why"],
+        alive_at=_instant(row["alive_at"]),
+        closed_by=row["closed_by"],
     )
 
 

@@ -9,8 +9,11 @@ import orjson
 
 from contract.events import MeterValuesSampled
 from edge.domain import meter_values as readings
+from edge.domain.meter_values import Reading
+from edge.operations.from_charge_point import metered_transaction
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.store import meter_values, quarantine, transactions
+from edge.store import meter_values, quarantine
+from edge.store.meter_values import NOBODY
 from edge.store.transactions import Transaction
 from edge.store.writer import WriteTx
 
@@ -19,12 +22,22 @@ MOST_READINGS = 200
 
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
-    """Keep what can be read as meter values; the rest goes to quarantine. Answered `{}` always."""
-    connector_id = request.payload.get("connectorId")
-    transaction = _transaction(request, tx)
+    """Keep what can be read as meter values; the rest goes to quarantine. Answered `{}` always.
+
+    Values that name no transaction are stored as they come; which transaction ran at their connector is found when
+    somebody asks (`store.meter_values`).
+    """
+    payload = request.payload
+    connector_id, named = payload.get("connectorId"), payload.get("transactionId")
+    transaction, strangers = None, False
+    if isinstance(named, int) and named > 0 and connector_id != 0:  # the main meter belongs to none (errata §3.16)
+        transaction = metered_transaction.find(request, named, tx, now)
+        strangers = transaction is None
     if not isinstance(connector_id, int):
         connector_id = transaction.connector_id if transaction is not None else None
-    record(request, tx, now, request.payload.get("meterValue"), connector_id or 0, transaction)
+    taken = record(request, tx, now, payload.get("meterValue"), connector_id or 0, transaction, strangers=strangers)
+    if transaction is not None:
+        metered_transaction.learn(transaction, taken, tx, now)
     return {}
 
 
@@ -35,7 +48,10 @@ def record(
     meter_value: object,
     connector_id: int,
     transaction: Transaction | None,
-) -> None:
+    *,
+    strangers: bool = False,
+    known: bool = False,
+) -> list[Reading]:
     """Store a `meterValue` or `transactionData` list and emit what was new of it.
 
     Args:
@@ -45,15 +61,22 @@ def record(
         meter_value: the list as it came.
         connector_id: 0 is the charge point's main meter.
         transaction: where the values belong; `None`: to none.
+        strangers: they name a transaction that is not known, and are no other transaction's.
+        known: leave out single samples that the transaction has already at the same instant.
+
+    Returns:
+        What could be read.
     """
     read = readings.read(meter_value, now)
     for reason in read.rejected:
         quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
+    number = transaction.transaction_id if transaction is not None else NOBODY if strangers else None
     values: list[dict[str, Any]] = []
     for reading in read.readings:
-        samples = orjson.dumps(reading.samples)
         place = (reading.sampled_at, request.charge_point, connector_id)
-        if meter_values.insert(tx.connection, place, transaction, samples):
+        fresh = _unknown(reading, place, transaction, tx) if known and transaction is not None else reading.samples
+        samples = orjson.dumps(fresh)
+        if fresh and meter_values.insert(tx.connection, place, number, samples):
             values.append({"sampled_at": reading.sampled_at, "samples": orjson.Fragment(samples)})
     for first in range(0, len(values), MOST_READINGS):
         some = values[first : first + MOST_READINGS]
@@ -68,12 +91,17 @@ def record(
             subject=subject(request.charge_point),
             occurred_at=some[-1]["sampled_at"],
         )
+    return read.readings
 
 
-def _transaction(request: Request, tx: WriteTx) -> Transaction | None:
-    """Find the transaction that the message names. The main meter belongs to none (errata §3.16)."""
-    named = request.payload.get("transactionId")
-    if not isinstance(named, int) or named < 1 or request.payload.get("connectorId") == 0:
-        return None
-    transaction = transactions.find(tx.connection, named)
-    return transaction if transaction is not None and transaction.charge_point == request.charge_point else None
+_SAME = ("measurand", "phase", "location", "context")
+"""What tells the samples of one instant apart."""
+
+
+def _unknown(
+    reading: Reading, place: tuple[str, str, int], transaction: Transaction, tx: WriteTx
+) -> list[dict[str, Any]]:
+    """Leave out the samples that came as MeterValues before: `transactionData` tells them a second time."""
+    before = meter_values.samples_at(tx.connection, place, transaction.transaction_id)
+    seen = {tuple(sample.get(name) for name in _SAME) for sample in before}
+    return [sample for sample in reading.samples if tuple(sample.get(name) for name in _SAME) not in seen]

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from contract.events import TransactionStarted
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.store import quarantine, transactions
+from edge.store import quarantine, transaction_changes
 from edge.store.writer import WriteTx
 
 
@@ -23,7 +23,7 @@ def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
         return {}
     uuid = uuid7()
     key = f"salvaged|{request.charge_point}|{uuid}"
-    number = transactions.insert_orphan(tx.connection, uuid, key, request.charge_point, None)
+    number = transaction_changes.insert_orphan(tx.connection, uuid, key, request.charge_point, None)
     tx.emit(
         TransactionStarted(
             transaction=uuid,

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
-from contract.events import TransactionStarted, TransactionStopped
-from edge.domain import meter_values as readings
-from edge.domain import timestamps
-from edge.domain.authorisation import Decision, authorise_start
+from contract.events import TransactionStarted
+from edge.domain.authorisation import Decision, Elsewhere, authorise_start, cache_until
 from edge.domain.timestamps import UNBELIEVED
-from edge.domain.transaction import energy, estimate_meter_stop, start_key
+from edge.domain.transaction import EndedTwin, is_retry_of, start_key
+from edge.operations.estimated_end import close_estimated
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.store import id_tags, meter_values, transactions
+from edge.operations.from_charge_point.times import read_time
+from edge.store import authorizations, charge_points, id_tags, transaction_changes, transactions
 from edge.store.database import LARGEST
-from edge.store.transactions import Start, Stop, Transaction
+from edge.store.transaction_changes import Start
+from edge.store.transactions import State, Transaction
 from edge.store.writer import WriteTx
 
 
@@ -25,27 +26,39 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
 
     A retry of the same start (under whatever message id, after whatever restart) gets the number that it got before.
     """
-    start = _read(request, now)
-    known = transactions.find_by_key(tx.connection, start.key)
-    while known is not None and _is_another(known, start):
-        start = replace(start, key=f"{start.key} after {known.transaction_id}")
-        known = transactions.find_by_key(tx.connection, start.key)
+    start = _read(request, tx, now)
     decision = _decide(start, tx, now)
-    if known is not None:
-        return {"transactionId": known.transaction_id, "idTagInfo": decision.id_tag_info()}
-    start = replace(start, id_tag_status=decision.status, parent_id_tag=decision.parent_id_tag)
+    info = decision.id_tag_info(cache_until(now, request.policy.cache_days))
+    known = transactions.find_by_key(tx.connection, start.key)
+    if known is not None and _repeats(known, start):
+        return {"transactionId": known.transaction_id, "idTagInfo": info}
+    start = replace(
+        start,
+        id_tag_status=decision.status,
+        id_tag_reason=None if decision.accepted else decision.reason,
+        parent_id_tag=decision.parent_id_tag,
+    )
     _supersede(start, tx, now)
-    transaction_id = transactions.insert(tx.connection, start, now)
+    transaction_id = transaction_changes.insert(tx.connection, start, now)
+    authorizations.insert(
+        tx.connection,
+        decision,
+        now,
+        charge_point=request.charge_point,
+        action=request.action,
+        id_tag=start.id_tag,
+        transaction_id=transaction_id,
+    )
     _emit(start, transaction_id, tx)
-    return {"transactionId": transaction_id, "idTagInfo": decision.id_tag_info()}
+    return {"transactionId": transaction_id, "idTagInfo": info}
 
 
-def _read(request: Request, now: datetime) -> Start:
+def _read(request: Request, tx: WriteTx, now: datetime) -> Start:
     """Read what is there; a field that is missing or absurd becomes a flag, never a refusal (§3.7.1)."""
     payload = request.payload
     connector_id, id_tag, meter_start = payload.get("connectorId"), payload.get("idTag"), payload.get("meterStart")
-    started = timestamps.read(payload.get("timestamp"), now)
-    flags = [] if started.flag is None else [started.flag]
+    started = read_time(payload.get("timestamp"), tx, request.charge_point, now)
+    flags = list(started.flags)
     if not isinstance(connector_id, int) or not 1 <= connector_id <= LARGEST:
         connector_id = 0
         flags.append("odd_connector")
@@ -58,9 +71,10 @@ def _read(request: Request, now: datetime) -> Start:
     else:
         meter_start_wh = meter_start
     reservation_id = payload.get("reservationId")
+    boots = None if UNBELIEVED.isdisjoint(flags) else charge_points.boots(tx.connection, request.charge_point)
     return Start(
         uuid=uuid7(),
-        key=start_key(request.charge_point, connector_id, id_tag, payload.get("timestamp"), meter_start),
+        key=start_key(request.charge_point, connector_id, id_tag, payload.get("timestamp"), meter_start, boots),
         charge_point=request.charge_point,
         connector_id=connector_id,
         id_tag=id_tag,
@@ -68,28 +82,30 @@ def _read(request: Request, now: datetime) -> Start:
         parent_id_tag=None,
         meter_start_wh=meter_start_wh,
         started_at=started.at,
+        started_at_raw=started.raw,
         reservation_id=reservation_id if isinstance(reservation_id, int) and 0 < reservation_id <= LARGEST else None,
         flags=flags,
     )
 
 
-def _is_another(known: Transaction, start: Start) -> bool:
-    """Whether a start that says the same as an older one is no retry of it.
-
-    A charge point whose clock stands still says the same at each start of the same id tag on the same register. Its
-    messages come in order (§3.7), so once the older one has ended no retry of its start can follow.
-    """
-    return not known.open and not UNBELIEVED.isdisjoint(start.flags)
+def _repeats(known: Transaction, start: Start) -> bool:
+    """Whether a start that says the same as an older one is its retry. While the older one runs, it always is."""
+    if known.state is not State.CLOSED or known.stopped_at is None:
+        return True
+    twin = EndedTwin(known.started_at, known.stopped_at, known.meter_start_wh, known.meter_stop_wh)
+    return is_retry_of(twin, believed=UNBELIEVED.isdisjoint(start.flags))
 
 
 def _decide(start: Start, tx: WriteTx, now: datetime) -> Decision:
+    """Decide on the id tag. A transaction that is probably over blocks nobody; neither does its own connector's."""
     elsewhere = [
-        f"{other.charge_point}, connector {other.connector_id}"
+        Elsewhere(other.charge_point, other.connector_id, other.started_at)
         for other in transactions.open_of_id_tag(tx.connection, start.id_tag)
         if (other.charge_point, other.connector_id) != (start.charge_point, start.connector_id)
+        and other.state is State.OPEN
     ]
     entry = id_tags.find(tx.connection, start.id_tag)
-    return authorise_start(entry, now, charging_at=elsewhere[0] if elsewhere else None)
+    return authorise_start(entry, now, elsewhere=elsewhere[0] if elsewhere else None)
 
 
 def _supersede(start: Start, tx: WriteTx, now: datetime) -> None:
@@ -99,43 +115,7 @@ def _supersede(start: Start, tx: WriteTx, now: datetime) -> None:
     """
     for older in transactions.open_at(tx.connection, start.charge_point):
         if older.connector_id == start.connector_id:
-            _close_estimated(older, start, tx, now)
-
-
-def _close_estimated(older: Transaction, start: Start, tx: WriteTx, now: datetime) -> None:
-    metered = meter_values.newest_first(tx.connection, older)
-    registers = (readings.register_wh(samples) for _, samples in metered)
-    last_wh = next((register for register in registers if register is not None), None)
-    meter_stop_wh = estimate_meter_stop(older.meter_start_wh, last_wh, start.meter_start_wh)
-    worth = energy(older.meter_start_wh, meter_stop_wh)
-    started_at = older.started_at or now
-    stop = Stop(
-        meter_stop_wh=meter_stop_wh,
-        stopped_at=max(metered[0][0], started_at) if metered else started_at,
-        reason="Other",
-        energy_wh=worth.energy_wh,
-        estimated=True,
-        flags=[*older.flags, "superseded"],
-    )
-    transactions.close(tx.connection, older.transaction_id, stop, now)
-    tx.emit(stopped_event(older, stop), subject=subject(older.charge_point), occurred_at=stop.stopped_at)
-
-
-def stopped_event(transaction: Transaction, stop: Stop) -> TransactionStopped:
-    """Tell the cloud how a transaction ended."""
-    return TransactionStopped(
-        transaction=transaction.uuid,
-        transaction_id=transaction.transaction_id,
-        charge_point=transaction.charge_point,
-        connector_id=transaction.connector_id,
-        id_tag=stop.id_tag,
-        meter_stop_wh=stop.meter_stop_wh,
-        stopped_at=stop.stopped_at,
-        reason=stop.reason,
-        energy_wh=stop.energy_wh,
-        estimated=stop.estimated,
-        flags=stop.flags,
-    )
+            close_estimated(older, tx, now, closed_by="superseded", next_meter_start_wh=start.meter_start_wh)
 
 
 def _emit(start: Start, transaction_id: int, tx: WriteTx) -> None:
@@ -147,6 +127,7 @@ def _emit(start: Start, transaction_id: int, tx: WriteTx) -> None:
             connector_id=start.connector_id,
             id_tag=start.id_tag,
             id_tag_status=start.id_tag_status,
+            id_tag_reason=start.id_tag_reason,
             parent_id_tag=start.parent_id_tag,
             meter_start_wh=start.meter_start_wh,
             started_at=start.started_at,

@@ -8,6 +8,7 @@ from contract.events import ConnectorStatusChanged
 from edge.domain import timestamps
 from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response, subject
+from edge.operations.from_charge_point.times import learn_offset
 from edge.store import connectors
 from edge.store.connectors import ConnectorState
 from edge.store.writer import WriteTx
@@ -16,7 +17,9 @@ from edge.store.writer import WriteTx
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Keep the connector's state. A status closes no transaction: only the charge point's stop does."""
     payload = request.payload
-    status_at = timestamps.read(payload.get("timestamp"), now).at
+    stamp = timestamps.read(payload.get("timestamp"), now)
+    learn_offset(stamp, tx, request.charge_point, now)
+    status_at = stamp.at
     state = ConnectorState(
         connector_id=payload["connectorId"],
         status=payload["status"],

@@ -20,7 +20,7 @@ from edge.api.doors import Doors
 from edge.clock import Clock
 from edge.domain.registration import Registration
 from edge.domain.timestamps import iso
-from edge.store import charge_points, meter_values, outbox, transactions
+from edge.store import charge_points, meter_values, outbox, transaction_changes
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 
@@ -113,7 +113,7 @@ class Site:
         self, *, charge_point: str = "123", id_tag: str = "12345", stopped: bool = False
     ) -> tuple[int, UUID]:
         uuid = uuid4()
-        start = transactions.Start(
+        start = transaction_changes.Start(
             uuid=uuid,
             key=str(uuid),
             charge_point=charge_point,
@@ -128,10 +128,10 @@ class Site:
         )
 
         def write(tx: WriteTx) -> int:
-            number = transactions.insert(tx.connection, start, NOW)
+            number = transaction_changes.insert(tx.connection, start, NOW)
             if stopped:
-                stop = transactions.Stop(meter_stop_wh=25, stopped_at=NOW, reason="Local", energy_wh=25)
-                transactions.close(tx.connection, number, stop, NOW)
+                stop = transaction_changes.Stop(meter_stop_wh=25, stopped_at=NOW, reason="Local", energy_wh=25)
+                transaction_changes.close(tx.connection, number, stop, NOW)
             return number
 
         return await self.writer.run(write), uuid
@@ -141,8 +141,7 @@ class Site:
         place = (iso(NOW + timedelta(seconds=second)), "123", connector_id)
 
         def insert(tx: WriteTx) -> None:
-            transaction = transactions.find(tx.connection, transaction_id)
-            meter_values.insert(tx.connection, place, transaction, orjson.dumps(samples))
+            meter_values.insert(tx.connection, place, transaction_id, orjson.dumps(samples))
 
         await self.writer.run(insert)
 

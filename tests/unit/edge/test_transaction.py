@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.domain.energy import Energy, energy
 from edge.domain.transaction import (
-    Energy,
     doubts_of_stop,
-    energy,
     estimate_meter_stop,
     start_key,
     stop_key,

@@ -1,0 +1,48 @@
+"""The time of a transaction's record: as its charge point wrote it, and as it is to be understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.domain import skew, timestamps
+from edge.domain.timestamps import Timestamp
+from edge.store import clocks
+from edge.store.writer import WriteTx
+
+MAX_RAW = 100
+"""Characters of a time stamp that are kept as they came."""
+NOTICED_S = 30.0
+"""An offset that makes the edge watch a clock; most charge points never show one, and cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTime:
+    """When something happened."""
+
+    at: datetime
+    flags: list[str]
+    """How far it can be believed; empty: fully."""
+    raw: str | None
+    """As it came."""
+
+
+def read_time(raw: object, tx: WriteTx, charge_point: str, now: datetime) -> RecordTime:
+    """Read the time of a record, corrected by what is known of its charge point's clock."""
+    stamp = timestamps.read(raw, now)
+    if stamp.flag is not None or abs((now - stamp.at).total_seconds()) > skew.WORTH_S:
+        stamp = skew.correct(stamp, clocks.read_skew_s(tx.connection, charge_point))
+    flags = [] if stamp.flag is None else [stamp.flag]
+    if clocks.edge_suspect(tx.connection):
+        flags.append("clock_suspect")
+    return RecordTime(stamp.at, flags, None if raw is None else str(raw)[:MAX_RAW])
+
+
+def learn_offset(stamp: Timestamp, tx: WriteTx, charge_point: str, now: datetime) -> None:
+    """Learn from a message that was sent as it happened how far its charge point's clock is off."""
+    if stamp.flag not in (None, "future", "no_zone"):
+        return
+    offset_s = (now - stamp.at).total_seconds()
+    known = clocks.read_offsets(tx.connection, charge_point)
+    if known is not None or abs(offset_s) > NOTICED_S:
+        clocks.write_offsets(tx.connection, charge_point, *skew.learn(known or [], offset_s))

@@ -1,0 +1,69 @@
+"""What is known of clocks: those of the charge points, and the edge's own across restarts."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from edge.domain.timestamps import iso
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeClock:
+    """What the edge remembers of its own clock."""
+
+    seen_at: datetime
+    """The wall clock when it was last noted."""
+    suspect_since: datetime | None
+    """Since when the clock cannot be believed; `None`: it can."""
+
+
+def read_offsets(connection: sqlite3.Connection, charge_point: str) -> list[float] | None:
+    """List the latest offsets of a charge point's clock in seconds; `None`: nothing odd was seen yet."""
+    row = connection.execute(
+        "SELECT offsets_s FROM charge_point_clock WHERE charge_point = ?", (charge_point,)
+    ).fetchone()
+    return None if row is None else [float(offset) for offset in orjson.loads(row["offsets_s"])]
+
+
+def read_skew_s(connection: sqlite3.Connection, charge_point: str) -> float | None:
+    """Read by how many seconds a charge point's clock is behind; `None`: not known, or not stable."""
+    row = connection.execute("SELECT skew_s FROM charge_point_clock WHERE charge_point = ?", (charge_point,)).fetchone()
+    return None if row is None else row["skew_s"]
+
+
+def write_offsets(
+    connection: sqlite3.Connection, charge_point: str, offsets_s: list[float], skew_s: float | None
+) -> None:
+    """Keep the offsets and what they make."""
+    connection.execute(
+        """INSERT INTO charge_point_clock (charge_point, offsets_s, skew_s) VALUES (?, ?, ?)
+           ON CONFLICT (charge_point) DO UPDATE SET offsets_s = excluded.offsets_s, skew_s = excluded.skew_s""",
+        (charge_point, orjson.dumps(offsets_s).decode(), skew_s),
+    )
+
+
+def read_edge(connection: sqlite3.Connection) -> EdgeClock | None:
+    """Read what the edge remembers of its clock; `None`: it has never run."""
+    row = connection.execute("SELECT seen_at, suspect_since FROM edge_clock").fetchone()
+    if row is None:
+        return None
+    since = row["suspect_since"]
+    return EdgeClock(datetime.fromisoformat(row["seen_at"]), None if since is None else datetime.fromisoformat(since))
+
+
+def write_edge(connection: sqlite3.Connection, now: datetime, suspect_since: datetime | None) -> None:
+    """Note the wall clock, and whether it can be believed."""
+    connection.execute(
+        """INSERT INTO edge_clock (one, seen_at, suspect_since) VALUES (1, ?, ?)
+           ON CONFLICT (one) DO UPDATE SET seen_at = excluded.seen_at, suspect_since = excluded.suspect_since""",
+        (iso(now), None if suspect_since is None else iso(suspect_since)),
+    )
+
+
+def edge_suspect(connection: sqlite3.Connection) -> bool:
+    """Whether the edge's own clock cannot be believed at present."""
+    return connection.execute("SELECT 1 FROM edge_clock WHERE suspect_since IS NOT NULL").fetchone() is not None
