@@ -7,11 +7,9 @@ import contextlib
 import gc
 import secrets
 import signal
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,10 +20,12 @@ from edge.api.app import create_api
 from edge.api.collaborators import LinkStatus
 from edge.api.doors import ApiKey, Doors
 from edge.central_system.connection import Desk
+from edge.central_system.gate import Entrance
 from edge.central_system.server import CentralSystem, Listener
 from edge.central_system.station_security import Door
+from edge.central_system.tls import entrance
 from edge.clock import Clock
-from edge.config import ApiSettings, Settings
+from edge.config import ApiSettings, CentralSystemSettings, Settings
 from edge.domain.keys import SALT_BYTES, hash_key
 from edge.domain.policy import Policy
 from edge.errors import ConfigurationError
@@ -70,7 +70,7 @@ class _Edge:
     api_port: int
 
     def where(self, settings: Settings) -> str:
-        scheme = "wss" if settings.central_system.tls_cert else "ws"
+        scheme = "wss" if settings.central_system.first_profile.over_tls else "ws"
         api_scheme = "https" if settings.api.tls_cert else "http"
         cloud = settings.cloud.url or "none: this edge works on its own"
         wildcard = settings.central_system.host in ("0.0.0.0", "::")  # noqa: S104 - comparing, not binding
@@ -158,10 +158,13 @@ def _central_system(settings: Settings, writer: Writer, readers: Readers, clock:
             vendor: frozenset(messages) for vendor, messages in chosen.known_vendor_messages.items()
         },
     )
+    first, *others = _entrances(chosen)
     listener = Listener(
         host=chosen.host,
         port=chosen.port,
-        tls=_tls(chosen.tls_cert, chosen.tls_key),
+        tls=first.tls,
+        security_profile=first.profile,
+        further=tuple(others),
         allow_missing_subprotocol=chosen.allow_missing_subprotocol,
         ping_interval_s=chosen.ping_interval_s,
         silence_s=3 * max(chosen.ping_interval_s, chosen.heartbeat_interval_s),
@@ -174,9 +177,9 @@ async def _open(central_system: CentralSystem, settings: Settings) -> None:
     try:
         await central_system.open()
     except OSError as error:
-        chosen = settings.central_system
         raise ConfigurationError(
-            f"The address {chosen.host}:{chosen.port} for charge points cannot be used: {error.strerror or error}",
+            f"An address for charge points ({', '.join(central_system.addresses)}) cannot be used: "
+            f"{error.strerror or error}",
             hint="Is another central system running? Set GARDU_EDGE_CENTRAL_SYSTEM__PORT to a free port.",
         ) from error
 
@@ -284,19 +287,14 @@ async def _served(api: Any, settings: ApiSettings) -> AsyncIterator[int]:  # noq
         socket.close()
 
 
-def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    if cert is None or key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(cert, key)
-    except (ssl.SSLError, OSError) as error:
-        raise ConfigurationError(
-            f"The certificate {cert} and the key {key} cannot be used: {error}",
-            hint="Both must be PEM files, and the key must belong to the certificate.",
-        ) from error
-    return context
+def _entrances(chosen: CentralSystemSettings) -> list[Entrance]:
+    """Where charge points come in: `host` and `port` first."""
+    files = ((chosen.tls_cert, chosen.tls_key), (chosen.second_tls_cert, chosen.second_tls_key))
+    certificates = [(cert, key) for cert, key in files if cert is not None and key is not None]
+    roots = [] if chosen.client_roots is None else [chosen.client_roots.read_text()]
+    places = [(chosen.host, chosen.port, chosen.first_profile)]
+    places += [(further.host, further.port, further.security_profile) for further in chosen.listeners]
+    return [entrance(host, port, profile, certificates, roots) for host, port, profile in places]
 
 
 def _record_start(tx: WriteTx, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from edge.api.exposure import check_exposure, is_loopback
 from edge.domain.registration import UnknownChargePoints
+from edge.domain.security_profile import SecurityProfile
 from edge.errors import ConfigurationError
 
 PREFIX = "GARDU_EDGE_"
@@ -31,6 +32,17 @@ class _Section(BaseModel):
     model_config = {"extra": "forbid", "use_attribute_docstrings": True}
 
 
+class ListenerSettings(_Section):
+    """A further address for charge points, with one security profile."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - as the first listener's
+    """Address to listen on."""
+    port: Port
+    """Port to listen on; 0 picks a free one."""
+    security_profile: SecurityProfile
+    """0 none, 1 Basic authentication, 2 the same over TLS, 3 TLS with a certificate of the charge point's own."""
+
+
 class CentralSystemSettings(_Section):
     """Where charge points connect, and how they are treated."""
 
@@ -42,6 +54,20 @@ class CentralSystemSettings(_Section):
     """PEM file with the server's certificate chain; without it charge points speak plain WebSocket."""
     tls_key: Path | None = None
     """PEM file with the certificate's key."""
+    second_tls_cert: Path | None = None
+    """PEM file with a certificate chain of the other kind of key: with an RSA and an ECDSA one, each charge point gets
+    the one that it can check."""
+    second_tls_key: Path | None = None
+    """PEM file with the second certificate's key."""
+    security_profile: SecurityProfile | None = None
+    """Security profile of `host` and `port`. By default 2 (Basic authentication over TLS) with `tls_cert`, else 1."""
+    listeners: list[ListenerSettings] = Field(default_factory=list)
+    """Further addresses for charge points, each with its `port`, `security_profile` and, if it must be, `host`."""
+    client_roots: Path | None = None
+    """PEM file with the roots of the charge points' own certificates, for security profile 3."""
+    allow_unauthenticated: bool = False
+    """Whether security profile 0 may be listened on: anybody who reaches that address is believed to be any charge
+    point. Only for a network that is closed to everybody else."""
     unknown_charge_points: UnknownChargePoints = UnknownChargePoints.REFUSE
     """`refuse` (404) or `pending` (may boot, is told Pending until it is accepted)."""
     allow_missing_subprotocol: bool = True
@@ -63,7 +89,31 @@ class CentralSystemSettings(_Section):
     def _certificate_and_key(self) -> CentralSystemSettings:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key go together: set both, or neither")
+        if (self.second_tls_cert is None) != (self.second_tls_key is None):
+            raise ValueError("second_tls_cert and second_tls_key go together: set both, or neither")
+        if self.second_tls_cert is not None and self.tls_cert is None:
+            raise ValueError("second_tls_cert is set, but not the first one, tls_cert")
         return self
+
+    @model_validator(mode="after")
+    def _profiles(self) -> CentralSystemSettings:
+        profiles = {self.first_profile, *(listener.security_profile for listener in self.listeners)}
+        if SecurityProfile.NONE in profiles and not self.allow_unauthenticated:
+            raise ValueError(
+                "security profile 0 lets anybody be any charge point: use 1, 2 or 3, or set allow_unauthenticated"
+            )
+        if any(profile.over_tls for profile in profiles) and self.tls_cert is None:
+            raise ValueError("security profiles 2 and 3 need tls_cert and tls_key")
+        if SecurityProfile.CLIENT_CERTIFICATE in profiles and self.client_roots is None:
+            raise ValueError("security profile 3 needs client_roots")
+        return self
+
+    @property
+    def first_profile(self) -> SecurityProfile:
+        """The security profile of `host` and `port`."""
+        if self.security_profile is not None:
+            return self.security_profile
+        return SecurityProfile.BASIC if self.tls_cert is None else SecurityProfile.TLS_BASIC
 
 
 class ApiSettings(_Section):
@@ -194,8 +244,10 @@ def _check(settings: Settings) -> None:
     check_exposure(
         api.host, has_keys=bool(api.keys), tls=api.tls_cert is not None, behind_proxy=api.behind_proxy is not None
     )
+    fields = ("tls_cert", "tls_key", "second_tls_cert", "second_tls_key", "client_roots")
     for name, section in (("central_system", settings.central_system), ("api", settings.api)):
-        for field, path in (("tls_cert", section.tls_cert), ("tls_key", section.tls_key)):
+        for field in fields:
+            path: Path | None = getattr(section, field, None)
             if path is not None and not path.is_file():
                 raise ConfigurationError(f"{name}.{field} is {str(path)!r}: there is no such file.", hint="Correct it.")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
 from contract.model import Record
 from contract.resources import ChargePoint, Connector, Page
@@ -18,8 +19,9 @@ from edge.api.problems import documented, invalid, not_found
 from edge.api.segments import ChargePointIdentity
 from edge.domain.registration import MAX_IDENTITY, Registration, is_assignable
 from edge.store import charge_points as store
-from edge.store import connectors
-from edge.store.enrolment import KEY_BYTES, replace_key
+from edge.store import connectors, keys
+from edge.store.enrolment import KEY_BYTES, hashed_password, replace_key
+from edge.store.keys import KeyHash
 from edge.store.writer import WriteTx
 
 router = APIRouter(prefix="/api/v1/charge-points", tags=["Charge points"])
@@ -32,6 +34,15 @@ class ChargePointSetting(Record):
     """What it is told at its next boot. By default a new one is Accepted, and a known one stays what it is."""
     new_key: bool | None = None
     """Whether to make a new key, which ends the old one. By default one is made where there is none."""
+    password: SecretStr | None = Field(default=None, min_length=8, max_length=255)
+    """The password that the charge point has already, where it cannot take a key of ours. It ends the old one.
+    32 to 40 hexadecimal digits are a key, and are accepted as digits of either case and as the bytes they stand for."""
+
+    @model_validator(mode="after")
+    def _one_key(self) -> ChargePointSetting:
+        if self.password is not None and self.new_key:
+            raise ValueError("either new_key or password, not both")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,10 @@ async def put_charge_point(
     setting: Annotated[ChargePointSetting, Body(default_factory=ChargePointSetting)],
 ) -> ChargePointWithKey:
     """A new one gets a key, which this answer shows once: type it into the charge point's configuration."""
-    put = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting))
+    hashes: list[KeyHash] = []
+    if setting.password is not None:  # slow on purpose, so beside the event loop
+        hashes = await asyncio.to_thread(hashed_password, setting.password.get_secret_value(), here.randomness)
+    put = await here.writer.run(lambda tx: _put(tx, here, charge_point, setting, hashes))
     if put.changed:  # what was agreed under the old key or status ends with it
         await here.caller.drop(charge_point, "its registration was changed")
     response.status_code = 201 if put.new else 200
@@ -93,20 +107,24 @@ async def put_charge_point(
     return ChargePointWithKey(charge_point=known, password=put.password)
 
 
-def _put(tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting) -> _Put:
+def _put(
+    tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting, typed: list[KeyHash]
+) -> _Put:
     known = store.find(tx.connection, charge_point)
     if known is None:  # one that is known already may have named itself
         _check_identity(charge_point)
     before = None if known is None else known.registration
     registration = setting.registration_status or before or Registration.ACCEPTED
     store.put(tx.connection, charge_point, registration, here.clock.now())
-    keyless = registration is Registration.ACCEPTED and not store.key_hashes(tx.connection, charge_point)
+    if typed:
+        keys.replace(tx.connection, charge_point, typed)
+    keyless = registration is Registration.ACCEPTED and not keys.of_charge_point(tx.connection, charge_point)
     password = None
     if keyless if setting.new_key is None else setting.new_key:
         secret = here.randomness(KEY_BYTES)
         replace_key(tx.connection, charge_point, secret, here.randomness)
         password = secret.hex()
-    changed = known is not None and (password is not None or registration is not before)
+    changed = known is not None and (password is not None or bool(typed) or registration is not before)
     return _Put(new=known is None, password=password, changed=changed)
 
 

@@ -14,6 +14,7 @@ import structlog
 from websockets.exceptions import ConnectionClosed
 
 from edge.central_system.line import Line
+from edge.central_system.logins import Login
 from edge.clock import Clock
 from edge.domain.policy import Policy
 from edge.domain.registration import Registration
@@ -78,6 +79,11 @@ class Connection:
         self._idle = asyncio.Event()
         self._idle.set()
         self._tasks: set[asyncio.Future[None]] = set()
+
+    @property
+    def login(self) -> Login | None:
+        """How it proved itself; `None`: it did not."""
+        return Login(self._websocket.profile, self._websocket.generation) if self._authenticated else None
 
     @property
     def remote_address(self) -> str:

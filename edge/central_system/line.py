@@ -13,6 +13,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]
 from websockets.protocol import State
 
+from edge.domain.security_profile import SecurityProfile
+
 Listener = Callable[[bytes], bool]
 """Takes one whole message; `False`: not now, keep it in the queue."""
 
@@ -36,6 +38,10 @@ class Line(ServerConnection):
         self.charge_point = ""
         """The identity that the opening handshake found in the URL."""
         self.authenticated = False
+        self.profile = SecurityProfile.NONE
+        """Of the entrance that it came to."""
+        self.generation: int | None = None
+        """Of the key that it showed; `None`: it showed none."""
         self.listener: Listener | None = None
         self._queued = 0
         self._aligned = False

@@ -14,17 +14,19 @@ from typing import cast
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import NegotiationError
-from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from contract.events import ChargePointConnected, ChargePointDisconnected
-from edge.central_system import identity, refusals
+from edge.central_system import refusals
 from edge.central_system.connection import GOING_AWAY, Connection, Desk
+from edge.central_system.gate import Entrance, Gate
 from edge.central_system.line import Line
+from edge.central_system.logins import Login, record_login
 from edge.central_system.refusals import Refusals
 from edge.central_system.registry import Registry
-from edge.central_system.station_security import Door, Verdict
+from edge.central_system.station_security import Door
 from edge.domain.registration import Registration
+from edge.domain.security_profile import SecurityProfile
 from edge.errors import StoreUnavailableError
 from edge.operations.from_charge_point.request import subject
 from edge.store import charge_points
@@ -34,8 +36,8 @@ from edge.store.writer import WriteTx
 OCPP16 = Subprotocol("ocpp1.6")
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """A StopTransaction of several days with its `transactionData` may have some MiB."""
-RETRY_AFTER_S = 10
 REFUSALS_FLUSH_S = 10.0
+UNAUTHENTICATED = "Whoever reaches this address is believed to be any charge point: keep its network closed."
 
 _log = structlog.get_logger()
 
@@ -47,10 +49,18 @@ class Listener:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    security_profile: SecurityProfile = SecurityProfile.BASIC
+    further: tuple[Entrance, ...] = ()
+    """Other addresses, each with a security profile of its own."""
     allow_missing_subprotocol: bool = True
     ping_interval_s: float = 30.0
     silence_s: float = 900.0
     """A connection with no frame of any kind for this long is closed: at least three times the heartbeat interval."""
+
+    @property
+    def entrances(self) -> list[Entrance]:
+        """All addresses, this one first."""
+        return [Entrance(self.host, self.port, self.security_profile, self.tls), *self.further]
 
 
 class CentralSystem:
@@ -59,32 +69,45 @@ class CentralSystem:
     def __init__(self, listener: Listener, door: Door, desk: Desk, readers: Readers) -> None:
         self.registry = Registry()
         self._listener = listener
-        self._door = door
         self._desk = desk
-        self._readers = readers
         self._refusals = Refusals()
-        self._server: Server | None = None
+        self._gate = Gate(door, desk, readers, self._refusals)
+        self._servers: list[Server] = []
         self._closing = False
 
     @property
     def port(self) -> int:
-        """The port that is listened on; tells which one was free when the setting is 0."""
-        if self._server is None:
-            return self._listener.port
-        return int(next(iter(self._server.sockets)).getsockname()[1])
+        """The first port that is listened on; tells which one was free when the setting is 0."""
+        return self.ports[0] if self._servers else self._listener.port
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it shall listen, for people."""
+        return [entrance.address for entrance in self._listener.entrances]
+
+    @property
+    def ports(self) -> list[int]:
+        """All ports that are listened on, the first entrance's first."""
+        return [int(next(iter(server.sockets)).getsockname()[1]) for server in self._servers]
 
     async def open(self) -> None:
         """Begin to listen.
 
         Raises:
-            OSError: the address cannot be bound.
+            OSError: an address cannot be bound.
         """
-        self._server = await serve(
+        for entrance in self._listener.entrances:
+            if entrance.profile is SecurityProfile.NONE:
+                _log.warning("unauthenticated_entrance", address=entrance.address, hint=UNAUTHENTICATED)
+            self._servers.append(await self._serve_at(entrance))
+
+    async def _serve_at(self, entrance: Entrance) -> Server:
+        return await serve(
             self._serve,
-            self._listener.host,
-            self._listener.port,
-            ssl=self._listener.tls,
-            process_request=self._process_request,
+            entrance.host,
+            entrance.port,
+            ssl=entrance.tls,
+            process_request=partial(self._gate.process, entrance.profile),
             select_subprotocol=self._select_subprotocol,
             compression=None,
             ping_interval=None,
@@ -98,10 +121,12 @@ class CentralSystem:
     async def close(self) -> None:
         """Stop listening and say goodbye to every charge point."""
         self._closing = True
-        if self._server is not None:
-            self._server.close(close_connections=False)
-            await self.close_connections("the central system restarts")
-            await self._server.wait_closed()
+        for server in self._servers:
+            server.close(close_connections=False)
+        await self.close_connections("the central system restarts")
+        for server in self._servers:
+            await server.wait_closed()
+        self._gate.close()
         await self._record_refusals()
 
     async def close_connections(self, reason: str) -> None:
@@ -137,29 +162,6 @@ class CentralSystem:
         except StoreUnavailableError:
             self._refusals.put_back(counts)
 
-    def _process_request(self, websocket: ServerConnection, request: Request) -> Response | None:
-        """Decide before the upgrade: afterwards a charge point would believe itself connected."""
-        if not self._desk.writer.healthy:
-            response = websocket.respond(503, "The store is not available; try again later.\n")
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-            return response
-        who = identity.from_path(request.path)
-        if who is None:
-            return websocket.respond(404, "The URL must end with the charge point's identity.\n")
-        authorization = _only(request.headers.get_all("Authorization"))
-        verdict = self._readers.run_now(lambda db: self._door.judge(db, who, authorization))
-        line = cast("Line", websocket)  # `open` asks the library for lines
-        line.charge_point, line.authenticated = who, verdict is Verdict.WELCOME
-        if verdict in (Verdict.WELCOME, Verdict.NEWCOMER):
-            return None
-        self._refusals.add(verdict.name.lower(), who)
-        _log.warning("connection_refused", charge_point=who, why=verdict.name.lower())
-        if verdict is Verdict.UNKNOWN:
-            return websocket.respond(404, "This charge point is not known at this site.\n")
-        response = websocket.respond(401, "Basic authentication with the charge point's own key is needed.\n")
-        response.headers["WWW-Authenticate"] = 'Basic realm="gardu", charset="UTF-8"'
-        return response
-
     def _select_subprotocol(self, _: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         if OCPP16 in offered:
             return OCPP16
@@ -186,10 +188,11 @@ class CentralSystem:
 
     async def _attend(self, connection: Connection) -> str:
         who, address, now = connection.charge_point, connection.remote_address, self._desk.clock.now()
+        login = connection.login
         if self._closing:
             return "the central system stops"
         try:
-            connection.register(await self._desk.writer.run(lambda tx: _arrive(who, address, tx, now)))
+            connection.register(await self._desk.writer.run(lambda tx: _arrive(who, address, login, tx, now)))
         except StoreUnavailableError:
             return "the store is not available"
         _log.info("charge_point_connected", charge_point=who, remote_address=address)
@@ -204,20 +207,18 @@ class CentralSystem:
             _log.warning("disconnection_not_recorded", charge_point=who)
 
 
-def _arrive(who: str, remote_address: str, tx: WriteTx, now: datetime) -> Registration:
+def _arrive(who: str, remote_address: str, login: Login | None, tx: WriteTx, now: datetime) -> Registration:
     """Record a connection; a newcomer becomes known as Pending."""
     known = charge_points.find(tx.connection, who)
     if known is None:
         charge_points.put(tx.connection, who, Registration.PENDING, now)
     charge_points.record_seen(tx.connection, who, now)
+    if login is not None:
+        record_login(tx, who, login, now)
     tx.emit(
         ChargePointConnected(charge_point=who, remote_address=remote_address), subject=subject(who), occurred_at=now
     )
     return Registration.PENDING if known is None else known.registration
-
-
-def _only(values: Sequence[str]) -> str | None:
-    return values[0] if len(values) == 1 else None
 
 
 def _quiet_logger() -> logging.Logger:

@@ -1,16 +1,21 @@
-"""Who may connect: security profile 1, Basic authentication (OCPP-J 1.6 §6.2.2 "Charge Point authentication")."""
+"""Who may connect, by security profile ("Improved security for OCPP 1.6-J" §2; OCPP-J 1.6 §6.2.2)."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from edge.domain.keys import matches
+from edge.domain.keys import matches, typed_matches
 from edge.domain.registration import Registration, UnknownChargePoints
-from edge.store import charge_points
+from edge.domain.security_profile import SecurityProfile
+from edge.store import charge_points, client_certificates, keys
+from edge.store.charge_points import ChargePoint
+from edge.store.client_certificates import PeerCertificate
+from edge.store.keys import KeyHash
 
 MAX_NEWCOMERS = 100
 """Charge points without a key that are kept Pending: made-up identities must not fill the disk."""
@@ -20,12 +25,49 @@ class Verdict(Enum):
     """What the door decides."""
 
     WELCOME = auto()
-    """It showed its key."""
+    """It showed its key or its certificate, or the entrance asks for none."""
     NEWCOMER = auto()
     """It has no key yet, and the site keeps such charge points Pending: it may boot and wait, and nothing else."""
+    TYPED_KEY = auto()
+    """Its key was typed by a person: `Judgement.typed` has still to be compared, which takes long."""
     UNKNOWN = auto()
     WRONG_KEY = auto()
     """No key, a wrong one, or none was ever set for it."""
+    WRONG_CERTIFICATE = auto()
+    """Its certificate is trusted, but belongs to nobody or to another charge point, or was revoked."""
+    PROFILE_TOO_LOW = auto()
+    """It has come in on a higher security profile before (A05.FR.09)."""
+    THROTTLED = auto()
+    """Too many wrong keys in the last minute; nothing was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a connection request shows beside its identity."""
+
+    profile: SecurityProfile
+    """Of the entrance that it came to."""
+    authorization: str | None = None
+    """The header; `None`: there was none."""
+    certificate: PeerCertificate | None = None
+    """The client's, verified by TLS; `None`: there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and what follows from it."""
+
+    verdict: Verdict
+    generation: int | None = None
+    """Of the key that was shown; `None`: it needed none."""
+    key: bytes = b""
+    """What was shown, where it has still to be compared."""
+    typed: tuple[KeyHash, ...] = ()
+
+    def compared(self) -> Judgement:
+        """Compare the typed keys: takes long, so never on the event loop."""
+        right = [one.generation for one in self.typed if typed_matches(self.key, one.salt, one.hash)]
+        return Judgement(Verdict.WELCOME, max(right)) if right else Judgement(Verdict.WRONG_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +76,52 @@ class Door:
 
     unknown_charge_points: UnknownChargePoints
 
-    def judge(self, db: sqlite3.Connection, identity: str, authorization: str | None) -> Verdict:
+    def judge(self, db: sqlite3.Connection, identity: str, shown: Shown) -> Judgement:
         """Decide on a connection request.
 
         Args:
             db: a reading connection.
             identity: as the URL has it.
-            authorization: the `Authorization` header; `None`: there was none.
+            shown: the rest of the request.
         """
         known = charge_points.find(db, identity)
-        hashes = charge_points.key_hashes(db, identity)
-        keeps_newcomers = self.unknown_charge_points is UnknownChargePoints.PENDING
         if known is None:
-            room = keeps_newcomers and charge_points.count_without_key(db) < MAX_NEWCOMERS
-            return Verdict.NEWCOMER if room else Verdict.UNKNOWN
+            return self._judge_unknown(db, shown.profile)
+        if shown.profile < known.security_profile:
+            return Judgement(Verdict.PROFILE_TOO_LOW)
+        if shown.profile is SecurityProfile.NONE:
+            return Judgement(Verdict.WELCOME)
+        if shown.profile is SecurityProfile.CLIENT_CERTIFICATE:
+            owner = None if shown.certificate is None else client_certificates.owner(db, shown.certificate)
+            return Judgement(Verdict.WELCOME if owner == identity else Verdict.WRONG_CERTIFICATE)
+        return self._judge_key(db, known, shown.authorization)
+
+    def _judge_unknown(self, db: sqlite3.Connection, profile: SecurityProfile) -> Judgement:
+        keeps = self.unknown_charge_points is UnknownChargePoints.PENDING
+        room = keeps and profile is not SecurityProfile.CLIENT_CERTIFICATE
+        room = room and charge_points.count_without_key(db) < MAX_NEWCOMERS
+        return Judgement(Verdict.NEWCOMER if room else Verdict.UNKNOWN)
+
+    def _judge_key(self, db: sqlite3.Connection, known: ChargePoint, authorization: str | None) -> Judgement:
+        hashes = keys.of_charge_point(db, known.charge_point)
         if not hashes:
-            waits = keeps_newcomers and known.registration is Registration.PENDING
-            return Verdict.NEWCOMER if waits else Verdict.WRONG_KEY
+            keeps = self.unknown_charge_points is UnknownChargePoints.PENDING
+            waits = keeps and known.registration is Registration.PENDING
+            return Judgement(Verdict.NEWCOMER if waits else Verdict.WRONG_KEY)
         user, key = read_basic(authorization)
-        if user != identity.encode() or key is None:
-            return Verdict.WRONG_KEY
-        right = any([matches(key, one.salt, one.hash) for one in hashes])  # noqa: C419 - all of them, in constant time
-        return Verdict.WELCOME if right else Verdict.WRONG_KEY
+        if user != known.charge_point.encode() or key is None:
+            return Judgement(Verdict.WRONG_KEY)
+        generation = _newest_match(key, (one for one in hashes if not one.typed))
+        if generation is not None:
+            return Judgement(Verdict.WELCOME, generation)
+        typed = tuple(one for one in hashes if one.typed)
+        return Judgement(Verdict.TYPED_KEY, key=key, typed=typed) if typed else Judgement(Verdict.WRONG_KEY)
+
+
+def _newest_match(key: bytes, hashes: Iterable[KeyHash]) -> int | None:
+    """Compare with all of them, so that it takes as long whichever is right."""
+    right = [one.generation for one in hashes if matches(key, one.salt, one.hash)]
+    return max(right, default=None)
 
 
 def read_basic(authorization: str | None) -> tuple[bytes | None, bytes | None]:

@@ -1,9 +1,9 @@
-"""The charge points that the site knows, and the hashes of their keys."""
+"""The charge points that the site knows."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,14 +26,8 @@ class ChargePoint:
     firmware_version: str | None
     booted_at: str | None
     last_seen_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHash:
-    """One accepted form of a charge point's key."""
-
-    salt: bytes
-    hash: bytes
+    security_profile: int = 0
+    """The highest one that it has come in on, or that an operator set: a lower one is refused."""
 
 
 def find(connection: sqlite3.Connection, charge_point: str) -> ChargePoint | None:
@@ -59,19 +53,24 @@ def put(connection: sqlite3.Connection, charge_point: str, registration: Registr
     )
 
 
-def replace_keys(connection: sqlite3.Connection, charge_point: str, hashes: Iterable[KeyHash]) -> None:
-    """Let only these forms of a key in from now on."""
-    connection.execute("DELETE FROM charge_point_key WHERE charge_point = ?", (charge_point,))
-    connection.executemany(
-        "INSERT INTO charge_point_key (charge_point, salt, hash) VALUES (?, ?, ?)",
-        [(charge_point, key.salt, key.hash) for key in hashes],
+def raise_profile(connection: sqlite3.Connection, charge_point: str, profile: int) -> bool:
+    """Refuse security profiles below `profile` from now on, unless higher ones are asked for already.
+
+    Returns:
+        Whether it was raised to one that proves something to both sides (2 or 3).
+    """
+    raised = connection.execute(
+        "UPDATE charge_point SET security_profile = ?2 WHERE charge_point = ?1 AND security_profile < ?2",
+        (charge_point, int(profile)),
+    ).rowcount
+    return raised > 0 and profile > 1
+
+
+def set_profile(connection: sqlite3.Connection, charge_point: str, profile: int) -> None:
+    """Set the lowest security profile that a charge point may come in on, up or down: an operator's decision."""
+    connection.execute(
+        "UPDATE charge_point SET security_profile = ? WHERE charge_point = ?", (int(profile), charge_point)
     )
-
-
-def key_hashes(connection: sqlite3.Connection, charge_point: str) -> list[KeyHash]:
-    """List the accepted forms of its key; empty: it has none, and cannot authenticate."""
-    rows = connection.execute("SELECT salt, hash FROM charge_point_key WHERE charge_point = ?", (charge_point,))
-    return [KeyHash(bytes(row["salt"]), bytes(row["hash"])) for row in rows]
 
 
 def count_without_key(connection: sqlite3.Connection) -> int:
@@ -123,4 +122,5 @@ def _charge_point(row: sqlite3.Row) -> ChargePoint:
         firmware_version=row["firmware_version"],
         booted_at=row["booted_at"],
         last_seen_at=row["last_seen_at"],
+        security_profile=row["security_profile"],
     )

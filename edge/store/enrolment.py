@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
-from edge.domain.keys import SALT_BYTES, hash_key, key_forms
+from edge.domain.keys import SALT_BYTES, hash_key, hash_typed, key_forms, secret_of
 from edge.domain.registration import Registration
-from edge.store import charge_points
-from edge.store.charge_points import KeyHash
+from edge.store import charge_points, keys
+from edge.store.keys import KeyHash
 
 KEY_BYTES = 20
 """As many as `AuthorizationKey` holds ("Improved security for OCPP 1.6-J" §7.2)."""
@@ -39,5 +39,23 @@ def replace_key(
     connection: sqlite3.Connection, charge_point: str, secret: bytes, random_bytes: Callable[[int], bytes]
 ) -> None:
     """Let only this key in from now on, in each form that charge points send it in."""
+    keys.replace(connection, charge_point, hashed(secret, random_bytes))
+
+
+def hashed(secret: bytes, random_bytes: Callable[[int], bytes], generation: int = 0) -> list[KeyHash]:
+    """Hash a key in each form that charge points send it in, for `keys.replace` or `keys.add`."""
     salted = [(form, random_bytes(SALT_BYTES)) for form in key_forms(secret)]
-    charge_points.replace_keys(connection, charge_point, [KeyHash(salt, hash_key(form, salt)) for form, salt in salted])
+    return [KeyHash(salt, hash_key(form, salt), generation) for form, salt in salted]
+
+
+def hashed_password(password: str, random_bytes: Callable[[int], bytes]) -> list[KeyHash]:
+    """Hash a password that a person chose. Takes long: never on the event loop.
+
+    32 to 40 hexadecimal digits are a key, and accepted in each of its forms.
+    """
+    plain = password.encode()
+    secret = secret_of(plain)
+    if secret is not None:
+        return hashed(secret, random_bytes)
+    salt = random_bytes(SALT_BYTES)
+    return [KeyHash(salt, hash_typed(plain, salt), typed=True)]

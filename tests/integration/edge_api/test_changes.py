@@ -9,12 +9,13 @@ import pytest
 from contract.streams import Stream
 from edge.api.doors import ApiKey, Doors
 from edge.domain import keys
-from edge.store import charge_points, id_tags
+from edge.store import id_tags
+from edge.store import keys as stored_keys
 from tests.integration.edge_api.site import Site, problem
 
 
 async def _opens(site: Site, charge_point: str, presented: bytes) -> bool:
-    hashes = await site.readers.run(lambda connection: charge_points.key_hashes(connection, charge_point))
+    hashes = await site.readers.run(lambda connection: stored_keys.of_charge_point(connection, charge_point))
     return any(keys.matches(presented, key.salt, key.hash) for key in hashes)
 
 
@@ -119,7 +120,7 @@ async def test_a_new_key_ends_the_old_one(client: httpx.AsyncClient, site: Site)
 async def test_a_charge_point_can_be_made_known_without_a_key(client: httpx.AsyncClient, site: Site) -> None:
     answer = await client.put("/api/v1/charge-points/a", json={"new_key": False, "registration_status": "Pending"})
     assert (answer.status_code, answer.json()["password"]) == (201, None)
-    assert await site.readers.run(lambda connection: charge_points.key_hashes(connection, "a")) == []
+    assert await site.readers.run(lambda connection: stored_keys.of_charge_point(connection, "a")) == []
 
 
 async def test_no_key_is_stored_in_a_form_that_could_be_used(client: httpx.AsyncClient, store_path: Any) -> None:
