@@ -113,7 +113,7 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
         syncer = await _syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
-        await _open(central_system, settings)
+        await _open(central_system)
         stack.push_async_callback(central_system.close)
         jobs = [writer.probe(), central_system.patrol(), central_system.flush_refusals(), relay.run()]
         if syncer is not None:
@@ -173,7 +173,7 @@ def _central_system(settings: Settings, writer: Writer, readers: Readers, clock:
     return CentralSystem(listener, Door(chosen.unknown_charge_points), desk, readers)
 
 
-async def _open(central_system: CentralSystem, settings: Settings) -> None:
+async def _open(central_system: CentralSystem) -> None:
     try:
         await central_system.open()
     except OSError as error:

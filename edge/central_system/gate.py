@@ -75,11 +75,12 @@ class Gate:
             return websocket.respond(404, "The URL must end with the charge point's identity.\n")
         line = cast("Line", websocket)  # the server asks the library for lines
         line.charge_point, line.profile = who, profile
-        wait_s = self._throttle.wait_s(_pair(line), self._desk.clock.monotonic())
-        if wait_s > 0:
-            return self._throttled(line, wait_s)
         shown = Shown(profile, _only(request.headers.get_all("Authorization")), _certificate(line))
         judgement = self._readers.run_now(lambda db: self._door.judge(db, who, shown))
+        if judgement.verdict in (Verdict.TYPED_KEY, Verdict.WRONG_KEY):
+            wait_s = self._throttle.wait_s(_pair(line), self._desk.clock.monotonic())
+            if wait_s > 0:  # a key of ours cannot be guessed, so whoever shows it need not wait for a guesser's sake
+                return self._throttled(line, wait_s)
         if judgement.verdict is Verdict.TYPED_KEY:
             return self._compare(line, judgement)
         return self._answer(line, judgement)

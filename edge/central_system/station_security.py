@@ -38,7 +38,7 @@ class Verdict(Enum):
     PROFILE_TOO_LOW = auto()
     """It has come in on a higher security profile before (A05.FR.09)."""
     THROTTLED = auto()
-    """Too many wrong keys in the last minute; nothing was looked at."""
+    """Too many wrong keys in the last minute; a typed password was not even looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,10 @@ from edge.central_system.gate import Entrance
 from edge.domain.security_profile import SecurityProfile
 from edge.errors import ConfigurationError
 
-CIPHER_SUITES = ":".join(
-    (
-        "ECDHE-ECDSA-AES128-GCM-SHA256",
-        "ECDHE-ECDSA-AES256-GCM-SHA384",
-        "ECDHE-RSA-AES128-GCM-SHA256",
-        "ECDHE-RSA-AES256-GCM-SHA384",
-        "AES128-GCM-SHA256",
-        "AES256-GCM-SHA384",
-    )
+CIPHER_SUITES = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:"
+    "AES128-GCM-SHA256:AES256-GCM-SHA384"
 )
 """A00.FR.317, for TLS 1.2. The last two have no forward secrecy and are there for charge points that know no better."""
 
