@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-SECRET_WORDS = ("password", "secret", "authorization", "api_key", "token")
+from edge.domain.redaction import redact_frame, redact_value
 
 
 def configure(*, level: str, as_json: bool) -> None:
@@ -18,16 +18,17 @@ def configure(*, level: str, as_json: bool) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        redact,
     ]
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, structlog.processors.format_exc_info, redact, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_drop_meta, renderer])
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, redact], processors=[_drop_meta, renderer]
+    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -36,10 +37,12 @@ def configure(*, level: str, as_json: bool) -> None:
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401 - structlog's form
-    """Blot out every value whose name says that it is a secret."""
-    for name in event:
-        if any(word in name.lower() for word in SECRET_WORDS):
-            event[name] = "(redacted)"
+    """Blot out every value whose name says that it is a secret, and the secrets inside the others."""
+    for name, value in event.items():
+        if isinstance(value, bytes):
+            event[name] = redact_frame(value)
+        elif name != "_record" and not isinstance(value, int | float):
+            event[name] = redact_value(name, value)
     return event
 
 
