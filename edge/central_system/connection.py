@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,22 +12,20 @@ from typing import Any
 import structlog
 from websockets.exceptions import ConnectionClosed
 
+from edge.central_system.calling import Calls
 from edge.central_system.line import Line
 from edge.central_system.logins import Login
 from edge.clock import Clock
 from edge.domain.policy import Policy
 from edge.domain.registration import Registration
 from edge.errors import (
-    CallFailedError,
-    CallTimeoutError,
     NotConnectedError,
     RemoteProtocolError,
     StoreUnavailableError,
-    TooLateError,
 )
 from edge.ocpp16.actions import TRANSACTION_RELATED
 from edge.ocpp16.intake import take
-from edge.ocppj.frames import Call, CallError, CallResult, ErrorCode
+from edge.ocppj.frames import Call, ErrorCode
 from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
@@ -40,8 +37,6 @@ TRY_AGAIN_LATER = 1013
 MAX_UNREAD_BYTES = 1024 * 1024
 CLOSE_WITHIN_S = 5.0
 CHARGING = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
-TIMEOUTS_BEFORE_CLOSE = 3
-"""Unanswered calls in a row: the charge point sends but does not listen, and a new connection is its cure."""
 
 _log = structlog.get_logger()
 
@@ -70,12 +65,16 @@ class Connection:
         self._session = Session()
         self._authenticated = websocket.authenticated
         self._registration = Registration.PENDING
-        self._ready_at = self.last_heard + desk.settle_s
-        self._calls = asyncio.Lock()
-        self._waiting: asyncio.Future[CallResult | CallError] | None = None
-        self._numbers = itertools.count(1)
-        self._timeouts = 0
-        self._closed = False
+        self._calls = Calls(
+            self.charge_point,
+            self._session,
+            desk.clock,
+            timeout_s=desk.call_timeout_s,
+            require=self._require_registration,
+            send=self._send,
+            unanswered=self._give_up,
+        )
+        self._calls.pause(desk.settle_s)
         self._idle = asyncio.Event()
         self._idle.set()
         self._tasks: set[asyncio.Future[None]] = set()
@@ -113,26 +112,13 @@ class Connection:
             pass
         finally:
             self._websocket.listener = None
-            self._closed = True
-            self._fail_waiting()
+            self._calls.close()
         code, reason = self._websocket.close_code, self._websocket.close_reason
         return f"{code} {reason}".strip()
 
     async def call(self, action: str, payload: dict[str, Any], may_send: Callable[[], bool]) -> dict[str, Any]:
-        """Send a call once those before it have ended. See `operations.caller.Caller.call`."""
-        async with self._calls:
-            await self._settle()
-            if self._closed:
-                raise self._gone()
-            self._require_registration(action)
-            if not may_send():
-                raise TooLateError(f"{action} was not sent: its deadline had passed.")
-            answer = await self._exchange(action, payload)
-        if isinstance(answer, CallError):
-            raise CallFailedError(answer.code, answer.description)
-        if not isinstance(answer.payload, dict):
-            raise CallFailedError(ErrorCode.FORMATION_VIOLATION, "The answer's payload is no object.")
-        return answer.payload
+        """Send a call when its turn has come. See `operations.caller.Caller.call`."""
+        return await self._calls.call(action, payload, may_send)
 
     def _require_registration(self, action: str) -> None:
         """Ask a charge point only what its registration allows (OCPP 1.6 ed. 2 §4.2): no charging before Accepted."""
@@ -146,6 +132,7 @@ class Connection:
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket; `serve` then ends. A charge point that does not even read its end is cut off."""
+        self._calls.close()
         try:
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await self._websocket.close(code, reason)
@@ -155,6 +142,9 @@ class Connection:
     def abort(self) -> None:
         """Cut the connection off."""
         self._websocket.transport.abort()
+
+    def _give_up(self) -> None:
+        self._spawn(self.close(GOING_AWAY, "calls are not answered"))
 
     async def ping(self) -> None:
         """Send a ping; its pong counts as heard. A missing pong alone proves nothing: some never answer one."""
@@ -195,8 +185,7 @@ class Connection:
     def _take(self, received: Reply | Settled | Ignored) -> None:
         """Do what a message that is no new call asks for."""
         if isinstance(received, Settled):
-            if self._waiting is not None and not self._waiting.done():
-                self._waiting.set_result(received.answer)
+            self._calls.settle(received.answer)
             return
         _log.info("frame_passed_over", charge_point=self.charge_point, reason=received.reason)
         if isinstance(received, Reply):
@@ -281,48 +270,4 @@ class Connection:
 
     def _booted(self, response: Response) -> None:
         self._registration = Registration(response["status"])
-        self._ready_at = self._desk.clock.monotonic() + self._desk.settle_s
-
-    async def _settle(self) -> None:
-        """Wait until the charge point has had its pause; a boot meanwhile begins a new one."""
-        while not self._closed:
-            pause_s = self._ready_at - self._desk.clock.monotonic()
-            if pause_s <= 0:
-                return
-            await asyncio.sleep(pause_s)
-
-    async def _exchange(self, action: str, payload: dict[str, Any]) -> CallResult | CallError:
-        text = self._session.call(f"gardu-{next(self._numbers)}", action, payload)
-        self._waiting = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(self._desk.call_timeout_s):
-                await self._websocket.send(text, text=True)
-                answer = await self._waiting
-        except ConnectionClosed as error:
-            raise self._gone() from error
-        except TimeoutError as error:
-            await self._count_timeout()
-            raise CallTimeoutError(
-                f"{self.charge_point} did not answer {action} within {self._desk.call_timeout_s:g} s.",
-                hint="It may or may not have obeyed; look at its state before you ask again.",
-            ) from error
-        finally:
-            self._session.abandon()
-            self._waiting = None
-        self._timeouts = 0
-        return answer
-
-    async def _count_timeout(self) -> None:
-        self._timeouts += 1
-        if self._timeouts >= TIMEOUTS_BEFORE_CLOSE:
-            await self.close(GOING_AWAY, "calls are not answered")
-
-    def _fail_waiting(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(self._gone())
-
-    def _gone(self) -> NotConnectedError:
-        return NotConnectedError(
-            f"The connection of {self.charge_point} broke before it answered.",
-            hint="It may or may not have obeyed; look at its state before you ask again.",
-        )
+        self._calls.pause(self._desk.settle_s)
