@@ -114,6 +114,27 @@ class CommandProgressed(EventData):
     error: CommandError | None = None
 
 
+class RemoteStartConcluded(EventData):
+    """What came of a remote start that a charge point had accepted (OCPP 1.6 ed. 2 §5.11).
+
+    A second event for the same remote start replaces the first: its transaction was told late.
+    """
+
+    TYPE: ClassVar[str] = "RemoteStartConcluded.v1"
+    STREAM: ClassVar[Stream] = Stream.LEDGER
+
+    charge_point: str
+    connector_id: int
+    id_tag: str
+    command: UUID | None
+    """The cloud's command; `None`: it was asked for at the site."""
+    asked_at: UtcDatetime
+    outcome: str
+    """`Started`, or `NoTransaction`: none began in time."""
+    transaction: UUID | None
+    """The one that began; `None`: none did."""
+
+
 class IdTagChanged(EventData):
     """An id tag was written or removed at the site itself."""
 
@@ -317,6 +338,7 @@ EVENTS: dict[str, type[EventData]] = {
         TransactionReopened,
         AuthorizationDecided,
         CommandProgressed,
+        RemoteStartConcluded,
         IdTagChanged,
         SecurityEventRecorded,
         AlarmRaised,

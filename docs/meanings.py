@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 MEANINGS = {
+    "asked_at": "When it was asked for, by the edge's clock.",
     "at": "When it came into that state, by the edge's clock.",
     "changed_by": "Who did it: `local` at the machine itself, or the name of the API key.",
     "charge_point": "The charge point's identity, as in its WebSocket URL.",

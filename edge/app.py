@@ -9,6 +9,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -29,6 +30,7 @@ from edge.config import ApiSettings, CentralSystemSettings, Settings
 from edge.domain.keys import SALT_BYTES, hash_key
 from edge.domain.policy import Policy
 from edge.errors import ConfigurationError
+from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
 from edge.store import migrations, transaction_changes
@@ -109,13 +111,22 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
         await writer.run(lambda tx: _record_start(tx, clock))
         central_system = _central_system(settings, writer, readers, clock)
         hooks.central_system = central_system
-        operator = Operator(central_system.registry, readers, clock)
+        remote_starts = RemoteStarts(
+            writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
+        )
+        operator = Operator(central_system.registry, readers, remote_starts, clock)
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
         syncer = await _syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
         await _open(central_system)
         stack.push_async_callback(central_system.close)
-        jobs = [writer.probe(), central_system.patrol(), central_system.flush_refusals(), relay.run()]
+        jobs = [
+            writer.probe(),
+            central_system.patrol(),
+            central_system.flush_refusals(),
+            relay.run(),
+            remote_starts.watch(),
+        ]
         if syncer is not None:
             jobs.append(syncer.run())
         await stack.enter_async_context(_tasks(*jobs))

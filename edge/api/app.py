@@ -21,6 +21,7 @@ from edge.api import (
     outbox,
     problems,
     reference,
+    remote_starts,
     transactions,
 )
 from edge.api.collaborators import Collaborators, LinkStatus, Perform
@@ -32,7 +33,7 @@ from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
 
-_GUARDED = (clients, charge_points, transactions, id_tags, authorizations, outbox, alarms)
+_GUARDED = (clients, charge_points, remote_starts, transactions, id_tags, authorizations, outbox, alarms)
 
 
 class _Api(FastAPI):

@@ -43,7 +43,7 @@ class Perform(Protocol):
     """Carries out an operation at a charge point; `operations.to_charge_point` does."""
 
     def __call__(
-        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool]
+        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool], command: UUID, /
     ) -> Awaitable[dict[str, Any]]:
         """Call and return the OCPP answer, camelCase. `may_send` is asked directly before the socket write."""
         ...
@@ -131,7 +131,11 @@ class Relay:
             return
         try:
             answer = await self._perform(
-                command.charge_point, command.action, command.payload, lambda: self._in_time(command)
+                command.charge_point,
+                command.action,
+                command.payload,
+                lambda: self._in_time(command),
+                command.command,
             )
             happened: Happening = answer_of(answer)
         except GarduEdgeError as error:

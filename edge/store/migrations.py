@@ -131,6 +131,29 @@ def m0003_link(db: Database) -> None:
 
 
 @_migrations()
+def m0004_operations(db: Database) -> None:
+    """Remote starts, and what came of them."""
+    _run(
+        db,
+        """
+        CREATE TABLE remote_start (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            charge_point TEXT NOT NULL, connector_id INTEGER NOT NULL, id_tag TEXT NOT NULL COLLATE NOCASE,
+            command TEXT,
+            outcome TEXT NOT NULL,
+            asked_at TEXT NOT NULL, due_at TEXT NOT NULL,
+            boot_id TEXT NOT NULL, due_boottime REAL NOT NULL,
+            transaction_id INTEGER
+        ) STRICT;
+        CREATE INDEX remote_start_of_charge_point ON remote_start (charge_point, number);
+        CREATE INDEX remote_start_without_transaction ON remote_start (charge_point, connector_id, id_tag, number)
+            WHERE transaction_id IS NULL;
+        CREATE INDEX remote_start_expected ON remote_start (outcome) WHERE outcome IN ('Asked', 'Expected');
+    """,
+    )
+
+
+@_migrations()
 def m0005_security(db: Database) -> None:
     """Security profiles, keys that follow one another, certificates, and what charge points report about security."""
     _run(
@@ -233,7 +256,15 @@ def m0009_liveness(db: Database) -> None:
     )
 
 
-STEPS = ("m0001_site", "m0002_transactions", "m0003_link", "m0005_security", "m0007_transactions", "m0009_liveness")
+STEPS = (
+    "m0001_site",
+    "m0002_transactions",
+    "m0003_link",
+    "m0004_operations",
+    "m0005_security",
+    "m0007_transactions",
+    "m0009_liveness",
+)
 """In their order."""
 
 

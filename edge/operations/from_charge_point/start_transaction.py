@@ -11,6 +11,7 @@ from contract.events import TransactionStarted
 from edge.domain.authorisation import Decision, Elsewhere, authorise_start, cache_until
 from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import EndedTwin, is_retry_of, start_key
+from edge.operations import remote_starts
 from edge.operations.estimated_end import close_estimated
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import read_time
@@ -50,6 +51,7 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         transaction_id=transaction_id,
     )
     _emit(start, transaction_id, tx)
+    remote_starts.fulfil(tx, start, transaction_id, now, believed=UNBELIEVED.isdisjoint(start.flags))
     return {"transactionId": transaction_id, "idTagInfo": info}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from contract.model import OcppPayload
 from edge.operations.caller import Caller
+from edge.operations.remote_starts import RemoteStarts
 from edge.store.readers import Readers
 
 
@@ -19,7 +21,10 @@ class Errand:
     request: OcppPayload
     caller: Caller
     readers: Readers
+    remote_starts: RemoteStarts
     may_send: Callable[[], bool]
+    command: UUID | None = None
+    """The cloud's command; `None`: it was asked for at the site."""
 
     async def send(self, **filled_in: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of an OCPP payload
         """Send the request, with fields that the operation fills in, and return the answer's payload."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from contract.operations import BY_ACTION
 from edge.clock import Clock
 from edge.errors import UnknownChargePointError
 from edge.operations.caller import Caller
+from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.errand import Errand
 from edge.operations.to_charge_point.routes import performer
 from edge.store import charge_points
@@ -24,12 +26,14 @@ class Operator:
     Args:
         caller: holds the connections.
         readers: where charge points and connectors are looked up.
+        remote_starts: keeps accepted remote starts in mind.
         clock: its boot clock bounds how long a call may wait for its turn.
     """
 
-    def __init__(self, caller: Caller, readers: Readers, clock: Clock) -> None:
+    def __init__(self, caller: Caller, readers: Readers, remote_starts: RemoteStarts, clock: Clock) -> None:
         self._caller = caller
         self._readers = readers
+        self._remote_starts = remote_starts
         self._clock = clock
 
     async def perform_in_time(self, charge_point: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +43,12 @@ class Operator:
         return await self.perform(charge_point, action, payload, lambda: self._clock.boottime() < deadline)
 
     async def perform(
-        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool]
+        self,
+        charge_point: str,
+        action: str,
+        payload: dict[str, Any],
+        may_send: Callable[[], bool],
+        command: UUID | None = None,
     ) -> dict[str, Any]:
         """Ask a charge point for `action` and return its answer's payload.
 
@@ -47,6 +56,7 @@ class Operator:
             pydantic.ValidationError: the payload breaks the schema.
             UnknownChargePointError: not known at this site.
             NoConnectorError: a remote start names no connector and none is ready.
+            StoreUnavailableError: a remote start cannot be kept in mind; nothing was sent.
             NotConnectedError, CallFailedError, CallTimeoutError, TooLateError: see `Caller.call`.
         """
         request = BY_ACTION[action].request.model_validate(payload)
@@ -55,4 +65,5 @@ class Operator:
                 f"The charge point {charge_point} is not known at this site.",
                 hint="Check its identity; GET /api/v1/charge-points lists those that are known.",
             )
-        return await performer(action)(Errand(charge_point, request, self._caller, self._readers, may_send))
+        errand = Errand(charge_point, request, self._caller, self._readers, self._remote_starts, may_send, command)
+        return await performer(action)(errand)

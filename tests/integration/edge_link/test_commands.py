@@ -45,7 +45,7 @@ class Yard:
         self.before_send: Callable[[], None] = lambda: None
 
     async def perform(
-        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool]
+        self, charge_point: str, action: str, payload: dict[str, Any], may_send: Callable[[], bool], _: UUID
     ) -> dict[str, Any]:
         self.before_send()
         if not may_send():
