@@ -53,6 +53,7 @@ from contract.events import (
     IdTagChanged,
     MeterValuesSampled,
     SecurityEventRecorded,
+    TransactionReopened,
     TransactionStarted,
     TransactionStopped,
 )
@@ -62,6 +63,7 @@ _log = structlog.stdlib.get_logger(__name__)
 APPLIERS: Appliers = {
     TransactionStarted.TYPE: (of_transactions.started, of_charge_points.seen),
     TransactionStopped.TYPE: (of_transactions.stopped, of_charge_points.seen),
+    TransactionReopened.TYPE: (of_transactions.reopened, of_charge_points.seen),
     MeterValuesSampled.TYPE: (of_transactions.sampled, of_charge_points.seen),
     AuthorizationDecided.TYPE: (of_charge_points.seen,),
     SecurityEventRecorded.TYPE: (),

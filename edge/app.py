@@ -28,8 +28,10 @@ from edge.central_system.tls import entrance
 from edge.clock import Clock
 from edge.config import ApiSettings, CentralSystemSettings, Settings
 from edge.domain.keys import SALT_BYTES, hash_key
+from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
 from edge.errors import ConfigurationError
+from edge.operations.chores import Chores, note_clock
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
@@ -114,13 +116,16 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
         remote_starts = RemoteStarts(
             writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
         )
-        operator = Operator(central_system.registry, readers, remote_starts, clock)
+        chores = _chores(settings, writer, clock)
+        operator = Operator(central_system.registry, readers, remote_starts, clock, chores.take_rejected_stop)
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
         syncer = await _syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
         await _open(central_system)
         stack.push_async_callback(central_system.close)
         jobs = [
+            chores.look_for_lost_stops(),
+            chores.note_the_clock(),
             writer.probe(),
             central_system.patrol(),
             central_system.flush_refusals(),
@@ -158,6 +163,14 @@ class _Hooks:
     def on_failure(self) -> None:
         if self.central_system is not None:
             self._closing = asyncio.ensure_future(self.central_system.close_connections("the store is not available"))
+
+
+def _chores(settings: Settings, writer: Writer, clock: Clock) -> Chores:
+    chosen = settings.transactions
+    patience = Patience(
+        suspect=timedelta(seconds=chosen.lost_stop_patience_s), silent=timedelta(hours=chosen.silence_h)
+    )
+    return Chores(writer, clock, patience, chosen.sweep_interval_s)
 
 
 def _central_system(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> CentralSystem:
@@ -309,6 +322,7 @@ def _entrances(chosen: CentralSystemSettings) -> list[Entrance]:
 
 
 def _record_start(tx: WriteTx, clock: Clock) -> None:
+    note_clock(tx, clock, started=True)
     transaction_changes.continue_from(tx.connection, clock.now())
     tx.emit(EdgeStarted(software_version=version("gardu")), subject="edge", occurred_at=clock.now())
 

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
+"""This software is younger; a clock that says less was never set."""
+TOLERANCE = timedelta(minutes=1)
+"""A clock that is set back by less is still believed."""
 
 
 class Clock:
-    """The machine's clocks."""
+    """The machine's clocks.
+
+    A small machine without a battery for its clock wakes up in the past. Told so (`distrust`), the wall clock goes on
+    from the last time that is known until the machine's own clock has been set.
+    """
 
     def __init__(self) -> None:
         self.boot_id = _read_boot_id()
         """Changes when the machine restarts; `boottime` values of different boots do not compare."""
+        self._estimate: tuple[datetime, float] | None = None
+        """A time that is known to have passed, and `monotonic` then; `None`: the machine's clock is believed."""
 
     def now(self) -> datetime:
-        """Wall clock, UTC. May jump."""
+        """Wall clock, UTC: the best that is known. May jump."""
+        return self.machine() if self._estimate is None else self._estimated()
+
+    def machine(self) -> datetime:
+        """Give the machine's wall clock as it is."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
@@ -29,12 +43,30 @@ class Clock:
         """Seconds since the machine's boot, counting through suspend. For deadlines that must not stretch."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def distrust(self, known: datetime) -> None:
+        """Tell a time that has certainly passed; a machine that says less (or 1970) is not believed until it is set."""
+        known = max(known, RELEASED)
+        if self._estimate is None and self.machine() < known - TOLERANCE:
+            self._estimate = (known, self.monotonic())
+
+    @property
+    def suspect(self) -> bool:
+        """Whether `now` is an estimate."""
+        if self._estimate is not None:
+            self._estimated()
+        return self._estimate is not None
+
     def synced(self) -> bool:
-        """Whether the wall clock can be believed: it is not before this release was made."""
-        return self.now() >= _RELEASED
+        """Whether the wall clock can be believed."""
+        return not self.suspect and self.machine() >= RELEASED
 
-
-_RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
+    def _estimated(self) -> datetime:
+        machine = self.machine()
+        if self._estimate is None or machine >= self._estimate[0]:
+            self._estimate = None
+            return machine
+        known, at = self._estimate
+        return known + timedelta(seconds=self.monotonic() - at)
 
 
 def _read_boot_id() -> str:

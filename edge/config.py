@@ -169,6 +169,19 @@ class CloudSettings(_Section):
         return self
 
 
+class TransactionSettings(_Section):
+    """Transactions whose end does not arrive."""
+
+    lost_stop_patience_s: Annotated[float, Field(ge=900, le=604_800)] = 3600.0
+    """Seconds from the first sign that a transaction is over to its estimated end. Charge points need them to deliver
+    what they have queued."""
+    silence_h: Annotated[float, Field(gt=0, le=8760)] = 24.0
+    """Hours without a word from a charge point until its running transactions count as suspect; two days later they
+    get an estimated end."""
+    sweep_interval_s: Seconds = 60.0
+    """Seconds between two looks for such transactions."""
+
+
 class LogSettings(_Section):
     """What is logged."""
 
@@ -192,6 +205,7 @@ class Settings(BaseSettings):
     central_system: CentralSystemSettings = CentralSystemSettings()
     api: ApiSettings = ApiSettings()
     cloud: CloudSettings = CloudSettings()
+    transactions: TransactionSettings = TransactionSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -13,7 +13,7 @@ from cloud.db.database import Unit
 from cloud.models.charging import TransactionRow
 from cloud.models.received import Received
 from cloud.transactions import repository
-from contract.events import MeterValuesSampled, TransactionStarted, TransactionStopped
+from contract.events import MeterValuesSampled, TransactionReopened, TransactionStarted, TransactionStopped
 
 
 def started(unit: Unit, events: Sequence[Received[TransactionStarted]]) -> None:
@@ -45,6 +45,18 @@ def stopped(unit: Unit, events: Sequence[Received[TransactionStopped]]) -> None:
         row.stopped_at, row.reason, row.estimated = data.stopped_at, data.reason, data.estimated
         row.meter_stop_wh, row.energy_wh = data.meter_stop_wh, data.energy_wh
         row.stop_id_tag, row.stop_flags = data.id_tag, data.flags
+    unit.flush()
+
+
+def reopened(unit: Unit, events: Sequence[Received[TransactionReopened]]) -> None:
+    """An estimated end was wrong: the transaction goes on. An end that its charge point told stays."""
+    rows = repository.by_identity(unit, events[0].site, {event.data.transaction for event in events})
+    for event in events:
+        row = rows.get(event.data.transaction)
+        if row is None or not row.estimated:
+            continue
+        row.stopped_at = row.reason = row.meter_stop_wh = row.energy_wh = row.stop_id_tag = None
+        row.estimated, row.stop_flags = False, []
     unit.flush()
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from dataclasses import asdict
 from typing import Annotated, cast
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Query
 
 from contract.events import Sample
-from contract.resources import MeterValueRecord, Page, Transaction
+from contract.resources import MeterValueRecord, Page, Transaction, TransactionChange
 from edge.api import paging
-from edge.api.collaborators import Here
-from edge.api.problems import documented, not_found
+from edge.api.collaborators import AskedBy, Here
+from edge.api.problems import ProblemError, documented, not_found
 from edge.api.segments import TransactionName
-from edge.store import meter_values
+from edge.operations.orphans import close_by_hand
+from edge.store import meter_values, transaction_changes
 from edge.store import transactions as store
+from edge.store.writer import WriteTx
 
 _LARGEST = 2**63 - 1
 """SQLite's largest integer."""
@@ -72,6 +76,38 @@ async def list_meter_values(
     of, found = await here.readers.run(query)
     rows, following = paging.cut(found, limit, _meter_cursor)
     return Page(items=[_meter_value(here.site, of, row) for row in rows], next_cursor=following)
+
+
+@router.get(
+    "/{transaction}/changes", summary="List how the end of a transaction was changed", responses=documented(404)
+)
+async def list_changes(here: Here, transaction: TransactionName) -> Page[TransactionChange]:
+    """Oldest first: what was known before each change, and who changed it."""
+    found = await here.readers.run(
+        lambda connection: transaction_changes.changes(connection, _find(connection, transaction).transaction_id)
+    )
+    return Page(
+        items=[TransactionChange.model_validate({**asdict(one), "before": orjson.loads(one.before)}) for one in found]
+    )
+
+
+@router.post("/{transaction}/close", summary="End a transaction by hand", responses=documented(404, 409))
+async def close_transaction(here: Here, asked_by: AskedBy, transaction: TransactionName) -> Transaction:
+    """For one whose charge point will not tell its end any more. Nothing is asked of the charge point.
+
+    Its end and its energy are estimated, and marked so. Should the charge point's own stop come after all, it wins.
+    """
+
+    def close(tx: WriteTx) -> store.Transaction:
+        running = _find(tx.connection, transaction)
+        if not running.open:
+            raise ProblemError(
+                409, "transaction-ended", "This transaction has ended already.", hint="GET it to see how it ended."
+            )
+        close_by_hand(running, tx, here.clock.now(), operator=asked_by)
+        return _find(tx.connection, transaction)
+
+    return _resource(here.site, await here.writer.run(close))
 
 
 def _find(connection: sqlite3.Connection, name: str) -> store.Transaction:

@@ -19,6 +19,8 @@ class ConnectorState:
     info: str | None
     vendor_error_code: str | None
     status_at: str
+    received_at: str = ""
+    """When the edge learned it."""
 
 
 def write(
@@ -73,6 +75,14 @@ def status(connection: sqlite3.Connection, charge_point: str, connector_id: int)
     return None if row is None else str(row["status"])
 
 
+def find(connection: sqlite3.Connection, charge_point: str, connector_id: int) -> ConnectorState | None:
+    """Look up a connector; `None`: it never reported a status."""
+    row = connection.execute(
+        "SELECT * FROM connector WHERE charge_point = ? AND connector_id = ?", (charge_point, connector_id)
+    ).fetchone()
+    return None if row is None else _state(row)
+
+
 def of_charge_point(connection: sqlite3.Connection, charge_point: str) -> list[ConnectorState]:
     """List the connectors of a charge point by number."""
     rows = connection.execute("SELECT * FROM connector WHERE charge_point = ? ORDER BY connector_id", (charge_point,))
@@ -87,4 +97,5 @@ def _state(row: sqlite3.Row) -> ConnectorState:
         info=row["info"],
         vendor_error_code=row["vendor_error_code"],
         status_at=row["status_at"],
+        received_at=row["received_at"],
     )

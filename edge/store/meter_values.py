@@ -74,6 +74,16 @@ def samples_at(
     return [sample for row in rows for sample in orjson.loads(row["samples"])]
 
 
+def newest_at(connection: sqlite3.Connection, charge_point: str, *, since: datetime) -> str | None:
+    """Find when a charge point metered last; `None`: not since then."""
+    row = connection.execute(
+        """SELECT sampled_at FROM meter_value WHERE sampled_at >= ? AND charge_point = ?
+           ORDER BY sampled_at DESC LIMIT 1""",
+        (iso(since), charge_point),
+    ).fetchone()
+    return None if row is None else str(row["sampled_at"])
+
+
 def points(connection: sqlite3.Connection, transaction: Transaction, *, since: datetime | None = None) -> list[Point]:
     """Read what was metered of a transaction, oldest first.
 

@@ -191,6 +191,14 @@ def clear_suspicion(connection: sqlite3.Connection, transaction_id: int, now: da
     )
 
 
+def drop_suspicion(connection: sqlite3.Connection, transaction_id: int) -> None:
+    """Note that what spoke against a running transaction is over."""
+    connection.execute(
+        "UPDATE charging_transaction SET suspect_since = NULL, suspect_why = NULL WHERE transaction_id = ?",
+        (transaction_id,),
+    )
+
+
 def keep_baseline(connection: sqlite3.Connection, transaction_id: int, register_wh: int) -> None:
     """Keep the first register reading of a transaction whose start brought none; later ones change nothing."""
     connection.execute(

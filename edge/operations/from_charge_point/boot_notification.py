@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contract.events import ChargePointBooted
 from edge.domain.registration import Registration, interval_s
 from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.store import charge_points
+from edge.store import charge_points, clocks
 from edge.store.writer import WriteTx
+
+WAIT_FOR_TIME_S = 30
+LONGEST_WAIT_FOR_TIME = timedelta(minutes=3)
 
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
@@ -19,6 +22,9 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     registration = Registration.REJECTED if known is None else known.registration
     if registration is Registration.ACCEPTED and not request.authenticated:
         registration = Registration.PENDING  # accepted meanwhile: it has a key now, and must come back with it
+    pending_for_time = registration is Registration.ACCEPTED and _time_is_worth_a_wait(tx, now)
+    if pending_for_time:
+        registration = Registration.PENDING
     charge_points.record_boot(tx.connection, request.charge_point, boot, now)
     tx.emit(
         ChargePointBooted(
@@ -35,5 +41,17 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     return {
         "status": registration.value,
         "currentTime": iso(now),
-        "interval": interval_s(registration, request.policy),
+        "interval": WAIT_FOR_TIME_S if pending_for_time else interval_s(registration, request.policy),
     }
+
+
+def _time_is_worth_a_wait(tx: WriteTx, now: datetime) -> bool:
+    """Whether the edge's own clock cannot be believed, and has not been given its minutes yet.
+
+    A charge point copies the time that it is told into its records, so a wrong one is not handed out at once. After
+    that it is accepted all the same: a site that does not charge is worse than a doubtful time.
+    """
+    clock = clocks.read_edge(tx.connection)
+    if clock is None or clock.suspect_since is None:
+        return False
+    return now - clock.suspect_since < LONGEST_WAIT_FOR_TIME

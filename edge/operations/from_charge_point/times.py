@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge.domain import skew, timestamps
+from edge.domain.alarms import AlarmKind
 from edge.domain.timestamps import Timestamp
-from edge.store import clocks
+from edge.store import alarms, clocks
 from edge.store.writer import WriteTx
 
 MAX_RAW = 100
@@ -45,4 +46,11 @@ def learn_offset(stamp: Timestamp, tx: WriteTx, charge_point: str, now: datetime
     offset_s = (now - stamp.at).total_seconds()
     known = clocks.read_offsets(tx.connection, charge_point)
     if known is not None or abs(offset_s) > NOTICED_S:
-        clocks.write_offsets(tx.connection, charge_point, *skew.learn(known or [], offset_s))
+        offsets, skew_s = skew.learn(known or [], offset_s)
+        clocks.write_offsets(tx.connection, charge_point, offsets, skew_s)
+        if skew_s is not None and abs(skew_s) > skew.WORTH_S:
+            ahead = "behind" if skew_s > 0 else "ahead"
+            detail = f"The clock of the charge point is {abs(skew_s):.0f} seconds {ahead}."
+            alarms.raise_alarm(tx, AlarmKind.CLOCK_SUSPECT, charge_point, detail, now)
+        elif skew_s is not None:
+            alarms.clear_alarm(tx, AlarmKind.CLOCK_SUSPECT, charge_point, now)

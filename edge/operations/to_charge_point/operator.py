@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from contract.operations import BY_ACTION
+from contract.operations.core import RemoteStopTransaction
 from edge.clock import Clock
 from edge.errors import UnknownChargePointError
 from edge.operations.caller import Caller
@@ -28,13 +29,22 @@ class Operator:
         readers: where charge points and connectors are looked up.
         remote_starts: keeps accepted remote starts in mind.
         clock: its boot clock bounds how long a call may wait for its turn.
+        on_rejected_stop: told the charge point and the number when a remote stop was rejected: it may not know it.
     """
 
-    def __init__(self, caller: Caller, readers: Readers, remote_starts: RemoteStarts, clock: Clock) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        readers: Readers,
+        remote_starts: RemoteStarts,
+        clock: Clock,
+        on_rejected_stop: Callable[[str, int], None] = lambda _charge_point, _transaction_id: None,
+    ) -> None:
         self._caller = caller
         self._readers = readers
         self._remote_starts = remote_starts
         self._clock = clock
+        self._on_rejected_stop = on_rejected_stop
 
     async def perform_in_time(self, charge_point: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """As `perform`, for somebody who waits for the answer: what cannot be sent soon is not sent at all."""
@@ -66,4 +76,7 @@ class Operator:
                 hint="Check its identity; GET /api/v1/charge-points lists those that are known.",
             )
         errand = Errand(charge_point, request, self._caller, self._readers, self._remote_starts, may_send, command)
-        return await performer(action)(errand)
+        answer = await performer(action)(errand)
+        if isinstance(request, RemoteStopTransaction) and answer.get("status") == "Rejected":
+            self._on_rejected_stop(charge_point, request.transaction_id)
+        return answer
