@@ -11,7 +11,8 @@ from cloud.db.database import Unit
 from cloud.errors import NotFoundError
 from cloud.models.commands import CommandRow
 from cloud.models.received import Received
-from contract.commands import CommandState
+from cloud.observability.redaction import hide
+from contract.commands import FINAL_STATES, CommandState
 from contract.events import CommandProgressed
 
 
@@ -35,6 +36,8 @@ def _progress(unit: Unit, row: CommandRow, event: Received[CommandProgressed]) -
     if moves:
         row.state, row.guessed = data.state.value, False
         row.answer = data.answer
+        if data.state in FINAL_STATES:
+            row.payload = hide(row.payload)  # no password is kept longer than its command needs it
         row.error = data.error.model_dump(mode="json") if data.error else None
     repository.add_transition(
         unit,

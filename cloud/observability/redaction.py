@@ -16,6 +16,12 @@ _LOOKS = (
 )
 
 
+_SETTINGS = re.compile(
+    r"secret|pass|token|credential|(authorization|api|private|shared|encryption)_?key|psk|puk|pwd|pin$", re.IGNORECASE
+)
+"""Configuration keys of charge points whose value is a secret: AuthorizationKey, and what vendors made up."""
+
+
 def hide_text(text: str) -> str:
     """The text without bearer tokens, keys of ours, and passwords in URLs."""
     for pattern, replacement in _LOOKS:
@@ -30,7 +36,10 @@ def hide(value: Any, name: str = "") -> Any:  # noqa: ANN401 - log values are of
     if isinstance(value, str):
         return hide_text(value)
     if isinstance(value, Mapping):
-        return {key: hide(part, str(key)) for key, part in value.items()}
+        shown = {key: hide(part, str(key)) for key, part in value.items()}
+        if shown.get("value") is not None and _SETTINGS.search(str(shown.get("key", ""))):
+            shown["value"] = HIDDEN  # ChangeConfiguration, GetConfiguration
+        return shown
     if isinstance(value, list | tuple):
         return [hide(part) for part in value]
     return value

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import orjson
 
-from contract.commands import CommandError, CommandState
+from contract.commands import FINAL_STATES, CommandError, CommandState
 from contract.events import CommandProgressed
+from edge.domain.redaction import redact
 from edge.domain.timestamps import iso
 from edge.store.writer import WriteTx
 
@@ -90,6 +91,17 @@ def move(
             str(command),
         ),
     )
+    if state in FINAL_STATES:
+        _forget_secrets(connection, command)
+
+
+def _forget_secrets(connection: sqlite3.Connection, command: UUID) -> None:
+    """Keep no password longer than the command needs it."""
+    stored = find(connection, command)
+    if stored is not None and (shown := redact(stored.payload)) != stored.payload:
+        connection.execute(
+            "UPDATE command SET payload = ? WHERE command = ?", (orjson.dumps(shown).decode(), str(command))
+        )
 
 
 def record(

@@ -1,7 +1,7 @@
 """K58, K59, K73: a remote start on the wire, its deadline and its effect.
 
 That an accepted start without a transaction is reported (K59) is proved on a clock that is set, in
-`tests/integration/edge/test_remote_starts.py`: here it would take 30 s and more.
+`test_k_remote_start_effects.py`: here it would take 30 s and more.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from cloud.db.database import Database, Unit
 from cloud.db.paging import page_of
 from cloud.errors import NotFoundError
 from cloud.models.commands import CommandRow, CommandTransitionRow
+from cloud.observability.redaction import hide
 from contract.commands import CommandState
 from contract.resources import Page
 
@@ -84,7 +85,7 @@ def _fields(row: CommandRow, now: datetime) -> dict[str, object]:
         "site": row.site_id,
         "charge_point": row.charge_point,
         "action": row.action,
-        "payload": row.payload,
+        "payload": hide(row.payload),
         "state": row.state,
         "overdue": is_overdue(CommandState(row.state), row.deadline, row.handed_out_at, now),
         "requested_by": row.requested_by,
@@ -92,7 +93,7 @@ def _fields(row: CommandRow, now: datetime) -> dict[str, object]:
         "deadline": row.deadline,
         "handed_out_at": row.handed_out_at,
         "cancel_requested_at": row.cancel_requested_at,
-        "answer": row.answer,
+        "answer": hide(row.answer),
         "error": row.error,
     }
 

@@ -126,6 +126,21 @@ async def test_the_payload_reaches_the_edge_as_ocpp_spells_it(campus: Campus) ->
     assert item["requested_by"] == "tester"
 
 
+async def test_k75_a_password_reaches_the_edge_and_is_shown_to_nobody(campus: Campus) -> None:
+    await campus.with_charge_point()
+    body = {"key": "AuthorizationKey", "value": "hunter2-hunter2"}
+    ordered = await campus.post(f"{CLIENT}/change-configuration", body, wait=0)
+    assert ordered.status_code == 202
+    assert "hunter2" not in ordered.text
+    [item] = (await campus.edge.pull())["items"]
+    assert item["payload"] == body
+    await obey(campus, state=CommandState.SUCCEEDED, answer={"status": "Accepted"})
+    for path in ("commands", f"commands/{ordered.json()['command']}"):
+        shown = await campus.get(path)
+        assert "AuthorizationKey" in shown.text
+        assert "hunter2" not in shown.text
+
+
 async def test_numbers_have_no_holes_when_many_ask_at_once(campus: Campus) -> None:
     await campus.with_charge_point()
     await asyncio.gather(*(ask(campus) for _ in range(20)))

@@ -113,6 +113,20 @@ async def test_a_second_copy_gets_the_stored_state_and_never_a_second_run(site: 
     assert len(yard.calls) == 1
 
 
+async def test_k75_a_password_reaches_the_charge_point_and_is_forgotten_with_the_end_of_its_command(
+    site: Site, cloud: CloudServer
+) -> None:
+    yard = Yard()
+    payload: dict[str, Any] = {"key": "AuthorizationKey", "value": "hunter2-hunter2"}
+    async with site.relaying(yard.perform), site.link(cloud.url):
+        command = cloud.order("ChangeConfiguration", **payload)
+        await until(lambda: (command, "SUCCEEDED") in cloud.progress())
+    assert yard.calls == [("CP-1", "ChangeConfiguration", payload)]
+    kept = site.readers.run_now(lambda connection: commands.find(connection, command))
+    assert kept is not None
+    assert kept.payload == payload | {"value": "(redacted)"}
+
+
 async def test_a_lost_answer_delivers_once(site: Site, cloud: CloudServer) -> None:
     cloud.faults["commands"].append(truncated)
     yard = Yard()

@@ -50,3 +50,16 @@ def test_secrets_are_hidden_by_their_name_however_deep() -> None:
         "n": 3,
     }
     assert hide("plain", "path") == "plain"
+
+
+@pytest.mark.parametrize("key", ["AuthorizationKey", "StationPassword", "PUK", "Wifi_PSK"])
+def test_k75_the_value_of_a_secret_configuration_key_is_hidden(key: str) -> None:
+    assert hide({"key": key, "value": "hunter2"}) == {"key": key, "value": HIDDEN}
+    assert hide({"configurationKey": [{"key": key, "readonly": True}]}) == {
+        "configurationKey": [{"key": key, "readonly": True}]
+    }
+
+
+@pytest.mark.parametrize("key", ["AuthorizationCacheEnabled", "HeartbeatInterval", "AuthorizeRemoteTxRequests"])
+def test_k75_the_value_of_any_other_configuration_key_is_shown(key: str) -> None:
+    assert hide({"key": key, "value": "true"}) == {"key": key, "value": "true"}

@@ -1,9 +1,11 @@
-"""Remote starts and what comes of them, on a real store."""
+"""K59: what comes of an accepted remote start, on a real store and a clock that is set."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,11 +14,22 @@ from contract.events import RemoteStartConcluded
 from edge.domain.remote_start import Outcome
 from edge.operations.remote_starts import lapse
 from edge.store import remote_starts as store
+from edge.store.migrations import migrate
 from edge.store.remote_starts import RemoteStart
 from edge.store.writer import WriteTx
 from tests.integration.edge.played_site import CP1, CP2, PlayedSite
 
 COMMAND = uuid4()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[PlayedSite]:
+    """A site without sockets, whose clock stands until it is moved."""
+    blank = tmp_path / "blank.db"
+    migrate(blank)
+    site = PlayedSite.create(blank, tmp_path / "edge.db")
+    yield site
+    site.close()
 
 
 def asked(site: PlayedSite, *, connector_id: int = 1, id_tag: str = "TAG", command: UUID | None = COMMAND) -> int:
