@@ -314,6 +314,17 @@ class MeterValuesSampled(EventData):
     values: list[MeterValue]
 
 
+class KeptMeterValues(Record):
+    """What stays of a `MeterValuesSampled` that was thinned."""
+
+    seq: int
+    """The number of the event that it was; values of numbers that the cloud has already are not counted again."""
+    charge_point: str
+    connector_id: int
+    transaction: UUID | None = None
+    values: list[MeterValue]
+
+
 class Skipped(EventData):
     """Stands in its own stream for a contiguous range of numbers that will never arrive.
 
@@ -326,8 +337,11 @@ class Skipped(EventData):
     first: int
     last: int
     count: int
+    """How many events were recorded under these numbers, whether or not they had been thinned before."""
     why: str
     hash_after: str
+    kept: list[KeptMeterValues] = Field(default_factory=list)
+    """Thinned meter values: the first, the last, the least and the most of each connector in the range."""
 
 
 EVENTS: dict[str, type[EventData]] = {

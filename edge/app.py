@@ -37,6 +37,7 @@ from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
 from edge.store import migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
+from edge.store.housekeeping import Housekeeper, Keeping
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.backoff import Pace
@@ -123,6 +124,7 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
         hooks.syncer = syncer
         await _open(central_system)
         stack.push_async_callback(central_system.close)
+        hooks.housekeeper = _housekeeper(settings, writer, readers, clock)
         jobs = [
             chores.look_for_lost_stops(),
             chores.note_the_clock(),
@@ -131,6 +133,7 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
             central_system.flush_refusals(),
             relay.run(),
             remote_starts.watch(),
+            hooks.housekeeper.run(),
         ]
         if syncer is not None:
             jobs.append(syncer.run())
@@ -155,12 +158,15 @@ class _Hooks:
 
     syncer: Syncer | None = None
     central_system: CentralSystem | None = None
+    housekeeper: Housekeeper | None = None
 
     def on_events(self) -> None:
         if self.syncer is not None:
             self.syncer.wake()
 
     def on_failure(self) -> None:
+        if self.housekeeper is not None:
+            self.housekeeper.release_ballast()
         if self.central_system is not None:
             self._closing = asyncio.ensure_future(self.central_system.close_connections("the store is not available"))
 
@@ -171,6 +177,17 @@ def _chores(settings: Settings, writer: Writer, clock: Clock) -> Chores:
         suspect=timedelta(seconds=chosen.lost_stop_patience_s), silent=timedelta(hours=chosen.silence_h)
     )
     return Chores(writer, clock, patience, chosen.sweep_interval_s)
+
+
+def _housekeeper(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> Housekeeper:
+    disk = settings.disk
+    keeping = Keeping(
+        acknowledged=timedelta(days=disk.keep_acknowledged_days),
+        meter_values=timedelta(days=disk.keep_meter_values_days),
+        check_every_s=disk.check_every_s,
+        ballast_bytes=disk.ballast_mib * 1024 * 1024,
+    )
+    return Housekeeper(writer=writer, readers=readers, clock=clock, path=settings.database, keeping=keeping)
 
 
 def _central_system(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> CentralSystem:

@@ -182,6 +182,19 @@ class TransactionSettings(_Section):
     """Seconds between two looks for such transactions."""
 
 
+class DiskSettings(_Section):
+    """What stays on the disk, and for how long. A disk that fills up shortens these times by itself."""
+
+    keep_acknowledged_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """Days that events stay after the cloud has them: a cloud restored from a backup that is younger loses nothing."""
+    keep_meter_values_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """Days of the local history of meter values."""
+    ballast_mib: Annotated[int, Field(ge=0, le=4096)] = 32
+    """Size in MiB of a reserve file that is given up when the disk is full, so that what runs can end."""
+    check_every_s: Seconds = 60.0
+    """Seconds from one look at the disk to the next."""
+
+
 class LogSettings(_Section):
     """What is logged."""
 
@@ -206,6 +219,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     cloud: CloudSettings = CloudSettings()
     transactions: TransactionSettings = TransactionSettings()
+    disk: DiskSettings = DiskSettings()
     log: LogSettings = LogSettings()
 
     @property

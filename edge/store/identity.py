@@ -41,3 +41,8 @@ def meet_incarnation(connection: sqlite3.Connection, incarnation: UUID) -> None:
 def remember_command_number(connection: sqlite3.Connection, number: int) -> None:
     """Remember the highest stored item of the command sequence."""
     connection.execute("UPDATE identity SET last_command_number = max(last_command_number, ?)", (number,))
+
+
+def take_epoch(connection: sqlite3.Connection, epoch: int) -> None:
+    """Number the life of this database as the cloud does. Never goes back."""
+    connection.execute("UPDATE identity SET epoch = max(epoch, ?)", (epoch,))

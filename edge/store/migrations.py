@@ -256,6 +256,21 @@ def m0009_liveness(db: Database) -> None:
     )
 
 
+@_migrations()
+def m0011_retention(db: Database) -> None:
+    """How far the outbox has been emptied again: acknowledged events, thinned and dropped meter values."""
+    _run(
+        db,
+        """
+        ALTER TABLE stream ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE stream ADD COLUMN pruned_hash BLOB;
+        ALTER TABLE stream ADD COLUMN pruned_at TEXT;
+        ALTER TABLE stream ADD COLUMN thinned INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE stream ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+    """,
+    )
+
+
 STEPS = (
     "m0001_site",
     "m0002_transactions",
@@ -264,6 +279,7 @@ STEPS = (
     "m0005_security",
     "m0007_transactions",
     "m0009_liveness",
+    "m0011_retention",
 )
 """In their order."""
 

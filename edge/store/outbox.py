@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import orjson
 from uuid_utils import uuid7
@@ -107,27 +108,70 @@ class StoredEvent:
 def read_after(
     connection: sqlite3.Connection, stream: Stream, after: int, *, limit: int, max_bytes: int
 ) -> list[StoredEvent]:
-    """Read the events above `after` in order: at most `limit`, and at most `max_bytes` unless the first is larger."""
-    events: list[StoredEvent] = []
-    total = 0
+    """Read what follows event `after`, in order: at most `limit`, and at most `max_bytes` unless the first is larger.
+
+    Where events have been removed, a `Skipped` stands for them; it may begin at or below `after`.
+
+    Returns:
+        The events; empty when there are none, or when the outbox has a hole there.
+    """
+    gap = _pruned_after(connection, stream, after)
+    events = [] if gap is None else [gap]
+    total = sum(len(event.event) for event in events)
     for row in connection.execute(
-        "SELECT seq, event, hash FROM outbox WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?", (stream, after, limit)
+        "SELECT seq, event, hash FROM outbox WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
+        (stream, after if gap is None else gap.seq, limit),
     ):
         total += len(row["event"]) + 1
         if events and total > max_bytes:
             break
         events.append(StoredEvent(row["seq"], row["event"], row["hash"]))
-    return events
+    return events if events and _first_number(events[0]) <= after + 1 else []
+
+
+def _pruned_after(connection: sqlite3.Connection, stream: Stream, after: int) -> StoredEvent | None:
+    """Stand in for events that the cloud once had, and asks for again after they were removed here."""
+    row = connection.execute("SELECT pruned, pruned_hash, pruned_at FROM stream WHERE stream = ?", (stream,)).fetchone()
+    if after >= row["pruned"]:
+        return None
+    skipped = {
+        "first": after + 1,
+        "last": row["pruned"],
+        "count": row["pruned"] - after,
+        "why": "acknowledged once, and no longer kept at the edge",
+        "hash_after": bytes(row["pruned_hash"]).hex(),
+    }
+    return StoredEvent(row["pruned"], stand_in(row["pruned"], row["pruned_at"], skipped), row["pruned_hash"])
+
+
+def _first_number(event: StoredEvent) -> int:
+    content = orjson.loads(event.event)
+    return int(content["data"]["first"]) if content["type"] == Skipped.TYPE else event.seq
 
 
 def hash_at(connection: sqlite3.Connection, stream: Stream, seq: int) -> bytes | None:
     """Look up the rolling hash after event `seq`; `None` when that event is not kept (or never existed)."""
+    if seq == 0:
+        return GENESIS
     row = connection.execute("SELECT hash FROM outbox WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
     if row is None:
         row = connection.execute(
-            "SELECT acknowledged_hash AS hash FROM stream WHERE stream = ? AND acknowledged = ?", (stream, seq)
+            """SELECT acknowledged_hash AS hash FROM stream WHERE stream = ?1 AND acknowledged = ?2
+               UNION ALL SELECT pruned_hash FROM stream WHERE stream = ?1 AND pruned = ?2 AND pruned > 0""",
+            (stream, seq),
         ).fetchone()
     return None if row is None else bytes(row["hash"])
+
+
+def is_removed(connection: sqlite3.Connection, stream: Stream, seq: int) -> bool:
+    """Whether event `seq` was here once and was removed: there is no hash of it to compare any more."""
+    row = connection.execute("SELECT head, pruned FROM stream WHERE stream = ?", (stream,)).fetchone()
+    if not 0 < seq < row["head"]:
+        return False
+    if seq < row["pruned"]:
+        return True
+    following = read_after(connection, stream, seq, limit=1, max_bytes=0)
+    return bool(following) and _first_number(following[0]) <= seq
 
 
 def heads(connection: sqlite3.Connection) -> dict[Stream, StreamHead]:
@@ -164,11 +208,6 @@ def acknowledge(connection: sqlite3.Connection, stream: Stream, cursor: int, cha
     )
 
 
-def hashes_at(connection: sqlite3.Connection, cursors: dict[Stream, int]) -> dict[Stream, bytes | None]:
-    """Look up the rolling hash after each stream's event, as `hash_at`; after event 0 it is the genesis."""
-    return {stream: hash_at(connection, stream, cursor) if cursor else GENESIS for stream, cursor in cursors.items()}
-
-
 def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: str, now: datetime) -> bool:
     """Let a `Skipped` take an event's place on its way up; the event itself moves to the quarantine.
 
@@ -183,26 +222,39 @@ def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: 
     if row is None or _is_skipped(row["event"]):
         return False
     skipped = Skipped(first=seq, last=seq, count=1, why=why, hash_after=bytes(row["hash"]).hex())
-    stand_in = {
-        "id": str(uuid7()),
-        "seq": seq,
-        "type": Skipped.TYPE,
-        "occurred_at": row["recorded_at"],  # no field of the refused event is taken over: any may be the reason
-        "recorded_at": row["recorded_at"],
-        "clock_synced": False,
-        "boot_id": "",
-        "monotonic_ms": 0,
-        "subject": "edge",
-        "data": skipped.model_dump(mode="json"),
-    }
     connection.execute(
         "INSERT INTO quarantine (charge_point, received_at, reason, raw) VALUES ('', ?, ?, ?)",
         (iso(now), f"outbox {stream} {seq}: {why}", bytes(row["event"]).decode(errors="backslashreplace")),
     )
     connection.execute(
-        "UPDATE outbox SET event = ? WHERE stream = ? AND seq = ?", (orjson.dumps(stand_in), stream, seq)
+        "UPDATE outbox SET event = ? WHERE stream = ? AND seq = ?",
+        (stand_in(seq, row["recorded_at"], skipped.model_dump(mode="json")), stream, seq),
     )
     return True
+
+
+def stand_in(seq: int, recorded_at: str, skipped: dict[str, Any]) -> bytes:
+    """Write the event that takes the place of others; no field of theirs is taken over, since any may be the reason.
+
+    Args:
+        seq: the last number that it stands for.
+        recorded_at: when the last of them was recorded.
+        skipped: a `contract.events.Skipped` in JSON form.
+    """
+    return orjson.dumps(
+        {
+            "id": str(uuid7()),
+            "seq": seq,
+            "type": Skipped.TYPE,
+            "occurred_at": recorded_at,
+            "recorded_at": recorded_at,
+            "clock_synced": False,
+            "boot_id": "",
+            "monotonic_ms": 0,
+            "subject": "edge",
+            "data": skipped,
+        }
+    )
 
 
 def _is_skipped(event: bytes) -> bool:

@@ -34,7 +34,8 @@ class Delivery:
         self.state = LinkState.MUST_GREET
         self.error: str | None = None
         """The newest trouble in words; stays after it is over."""
-        self._epoch = epoch
+        self.epoch = epoch
+        """Under which our events go up; a greeting may raise it."""
         self._tickets = 0
         self._greeting: int | None = None
         self._link = Backoff(pace, chance)
@@ -98,6 +99,7 @@ class Delivery:
             self._move(Happened.DIVERGED, doubt)
             return []
         self._link.succeeded()
+        self.epoch = answer.epoch  # a larger one was granted: the cloud takes this database as the edge's next life
         self._move(Happened.AGREED)
         return [
             Acknowledge(stream, cursor, bytes.fromhex(answer.streams[stream].hash))
@@ -197,7 +199,7 @@ class Delivery:
     ) -> None:
         self.error = outcome.why
         match outcome:
-            case EventRefused(seq, why) if flow.cursor < seq <= min(flow.head, flow.cursor + flow.limit):
+            case EventRefused(seq, why) if flow.cursor < seq <= flow.head:
                 assert flow.ticket is not None  # noqa: S101 - `_under_way` found it by its ticket
                 self._to_set_aside.append(SetAside(flow.ticket, flow.stream, seq, why))
                 return  # the stream stays busy until that is done
@@ -224,8 +226,8 @@ class Delivery:
 
     def _doubt(self, answer: GreetingAnswer, own: Mapping[Stream, bytes | None]) -> str | None:
         """Say why the cloud's past is not ours; `None`: it is."""
-        if answer.epoch != self._epoch:
-            return f"The cloud expects epoch {answer.epoch} of this edge, which is in epoch {self._epoch}."
+        if answer.epoch < self.epoch:
+            return f"The cloud is in epoch {answer.epoch} of this edge, which is in epoch {self.epoch} already."
         for stream, told in answer.streams.items():
             head, mine = self.flows[stream].head, own.get(stream)
             if told.cursor > head:

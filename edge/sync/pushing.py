@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -50,7 +50,7 @@ class Pusher:
         clock: the machine's clocks.
         carrier: brings it to the cloud.
         delivery: is told the results.
-        who: the identity row as it was at the start; its epoch and store id do not change while we run.
+        who: the identity row as it was at the start.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class Pusher:
         self._delivery = delivery
         self._who = who
         self._cloud_takes = MAX_BATCH_BYTES
+        self._taken_over: dict[Stream, tuple[int, bytes]] = {}
+        """Cursors of the cloud that lie where events were removed here, with its hash: there is none of ours."""
 
     async def carry_out(self, action: Greet | Push | SetAside) -> bool:
         """Do it, and tell `delivery`; returns whether the cloud answered with a yes."""
@@ -97,10 +99,18 @@ class Pusher:
             return False
         self._cloud_takes = outcome.max_batch_bytes
         await self._writer.run(lambda tx: identity.meet_incarnation(tx.connection, outcome.incarnation))
-        cursors = {stream: told.cursor for stream, told in outcome.streams.items()}
-        own = await self._readers.run(lambda connection: outbox.hashes_at(connection, cursors))
-        await self._acknowledge(self._delivery.greeted(action.ticket, outcome, own, self._now()))
+        own = await self._readers.run(lambda connection: self._compared(connection, outcome))
+        acknowledged = self._delivery.greeted(action.ticket, outcome, own, self._now())
+        await self._take_epoch(self._delivery.epoch)
+        await self._acknowledge(acknowledged)
         return True
+
+    async def _take_epoch(self, granted: int) -> None:
+        """Speak under the epoch that the cloud granted. If we crash before it is stored, it is granted again."""
+        if granted != self._who.epoch:
+            _log.warning("epoch_taken", epoch=granted, before=self._who.epoch)
+            self._who = replace(self._who, epoch=granted)
+            await self._writer.run(lambda tx: identity.take_epoch(tx.connection, granted))
 
     async def _push(self, action: Push) -> bool:
         batch = await self._readers.run(lambda connection: self._batch(connection, action))
@@ -116,17 +126,17 @@ class Pusher:
         if not isinstance(outcome, PushAnswer):
             self._delivery.push_failed(action.ticket, outcome, self._now())
             return False
-        own = await self._readers.run(lambda connection: _own_hash(connection, action.stream, outcome.cursor))
+        own = await self._readers.run(lambda connection: self._own_hash(connection, action.stream, outcome.cursor))
         acknowledged = self._delivery.pushed(action.ticket, outcome, own, self._now())
         await self._acknowledge([] if acknowledged is None else [acknowledged])
         return acknowledged is not None
 
     async def _set_aside(self, action: SetAside) -> bool:
-        def replace(tx: WriteTx) -> bool:
+        def put_aside(tx: WriteTx) -> bool:
             now = self._clock.now()
             return outbox.set_aside(tx.connection, action.stream, action.seq, why=action.why, now=now)
 
-        done = await self._writer.run(replace)
+        done = await self._writer.run(put_aside)
         self._delivery.was_set_aside(action.ticket, self._now(), done=done)
         _log.error("event_set_aside", stream=action.stream.value, seq=action.seq, why=action.why, done=done)
         return False
@@ -164,18 +174,34 @@ class Pusher:
             streams=outbox.heads(connection),
         )
 
+    def _compared(self, connection: sqlite3.Connection, answer: GreetingAnswer) -> dict[Stream, bytes | None]:
+        """Give our hash at each of the cloud's cursors; where ours was removed, the cloud's has to be taken over."""
+        own: dict[Stream, bytes | None] = {}
+        for stream, told in answer.streams.items():
+            own[stream] = self._own_hash(connection, stream, told.cursor)
+            if own[stream] is None and outbox.is_removed(connection, stream, told.cursor):
+                own[stream] = bytes.fromhex(told.hash)
+                self._taken_over[stream] = (told.cursor, bytes.fromhex(told.hash))
+        return own
+
+    def _own_hash(self, connection: sqlite3.Connection, stream: Stream, seq: int) -> bytes | None:
+        own = outbox.hash_at(connection, stream, seq)
+        if own is None and (taken_over := self._taken_over.get(stream)) is not None and taken_over[0] == seq:
+            return taken_over[1]
+        return own
+
     def _batch(self, connection: sqlite3.Connection, action: Push) -> _Batch | None:
         """Put a batch together in one snapshot; `None` when the outbox has a gap there."""
         room = action.max_bytes - HEADER_ROOM_BYTES
         events = outbox.read_after(connection, action.stream, action.after, limit=action.limit, max_bytes=room)
-        before = _own_hash(connection, action.stream, action.after)
-        if before is None or not events or events[0].seq != action.after + 1:
+        before = self._own_hash(connection, action.stream, action.after)
+        if before is None or not events:
             return None
         header = BatchHeader(
             edge=self._edge.name,
             epoch=self._who.epoch,
             stream=action.stream,
-            first=events[0].seq,
+            first=action.after + 1,
             last=events[-1].seq,
             hash_before=before.hex(),
         )
@@ -183,7 +209,3 @@ class Pusher:
 
     def _now(self) -> float:
         return self._clock.monotonic()
-
-
-def _own_hash(connection: sqlite3.Connection, stream: Stream, seq: int) -> bytes | None:
-    return outbox.hashes_at(connection, {stream: seq})[stream]

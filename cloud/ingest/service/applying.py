@@ -19,7 +19,7 @@ from cloud.ingest.schemas import Line
 from cloud.models.link import DeadLetterRow, SkippedRangeRow
 from cloud.models.received import Applier, Appliers, Received
 from contract.batch import BatchHeader
-from contract.events import EVENTS, EventData, Skipped
+from contract.events import EVENTS, EventData, MeterValuesSampled, Skipped
 from contract.streams import Stream
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ class Application:
     header: BatchHeader
     appliers: Appliers
     now: datetime
+    after: int = 0
+    """The cursor before the batch: what is at or below it was applied before."""
 
     def apply(self, lines: Sequence[Line]) -> None:
         """Apply the events in their order, runs of one type at once."""
@@ -124,6 +126,19 @@ class Application:
                     received_at=self.now,
                 ),
             )
+            self._apply_kept(line)
+
+    def _apply_kept(self, line: Line) -> None:
+        """Store what stayed of thinned meter values, but for those that came whole before they were thinned."""
+        assert line.skipped is not None  # noqa: S101 - it has the type
+        kept = [
+            (line, Received(self.header.edge, self.header.epoch, self.header.stream, envelope, data, self.now))
+            for seq, data in _thinned(line.skipped)
+            if seq > self.after
+            for envelope in (line.envelope.model_copy(update={"seq": seq, "data": data.model_dump(mode="json")}),)
+        ]
+        if kept and (reason := self._try(kept, self.appliers[MeterValuesSampled.TYPE])) is not None:
+            self._dead_letter(line, reason)
 
     def _dead_letter(self, line: Line, error: Exception) -> None:
         reason = explain(error)
@@ -148,6 +163,21 @@ class Application:
         row = self._raw_row(line) | about
         del row["stream"]
         return row
+
+
+def _thinned(skipped: Skipped) -> Iterator[tuple[int, MeterValuesSampled]]:
+    """Put the values that stayed of each event together again; an event may have kept several instants."""
+    for seq, parts in groupby(skipped.kept, key=lambda part: part.seq):
+        first, *others = parts
+        yield (
+            seq,
+            MeterValuesSampled(
+                charge_point=first.charge_point,
+                connector_id=first.connector_id,
+                transaction=first.transaction,
+                values=[value for part in (first, *others) for value in part.values],
+            ),
+        )
 
 
 def explain(error: Exception) -> str:

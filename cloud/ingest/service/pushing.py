@@ -38,7 +38,7 @@ def push(database: Database, edge: str, batch: Batch, appliers: Appliers, now: d
         before = repository.position(unit, edge, epoch, header.stream)
         fresh, after = follow(before, batch)
         if fresh:
-            Application(unit, header, appliers, now).apply(fresh)
+            Application(unit, header, appliers, now, before.cursor).apply(fresh)
             repository.move(unit, edge, epoch, header.stream, after, now)
         repository.touch(unit, edge, now, coarseness=_HEARD)
     return PushAnswer(cursor=after.cursor, hash=after.hash.hex())

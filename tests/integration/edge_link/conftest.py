@@ -25,6 +25,7 @@ from edge.sync.https import HttpsCarrier
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
 from tests.integration.edge_link.cloud_server import SECRET, CloudServer
+from tests.integration.edge_link.real_cloud import RealCloud
 
 QUICK = Pace(first_s=0.05, longest_s=0.2, slow_s=0.3, linger_s=0.05)
 
@@ -154,3 +155,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 async def cloud() -> AsyncIterator[CloudServer]:
     async with CloudServer().serving() as server:
         yield server
+
+
+@pytest.fixture
+def real_cloud(tmp_path: Path) -> RealCloud:
+    return RealCloud(tmp_path)

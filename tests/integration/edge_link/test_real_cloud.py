@@ -2,72 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
-
 import httpx
-import pytest
 
 from contract.streams import Stream
 from edge.sync.syncer import LinkCondition
 from tests.integration.edge_link.conftest import Site, until
+from tests.integration.edge_link.real_cloud import RealCloud
 from tests.integration.edge_link.test_commands import Yard
-
-
-class RealCloud:
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self.env = {
-            **os.environ,
-            "GARDU_CLOUD_DATABASE_URL": f"sqlite:///{folder / 'cloud.db'}",
-            "GARDU_CLOUD_PORT": str(port),
-        }
-        self.log = folder / "cloud.log"
-
-    def ask(self, *arguments: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "cloud.cli", *arguments, "--json"]
-        told = subprocess.run(command, env=self.env, capture_output=True, text=True, check=True)
-        answer: dict[str, Any] = json.loads(told.stdout)
-        return answer
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        with self.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "cloud.cli", "run", env=self.env, stdout=log, stderr=log
-            )
-        try:
-            async with asyncio.timeout(40), httpx.AsyncClient() as client:
-                while not await _is_healthy(client, self.url):
-                    assert process.returncode is None, self.log.read_text()
-                    await asyncio.sleep(0.1)
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-
-
-async def _is_healthy(client: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await client.get(f"{url}/healthz")).is_success
-    except httpx.HTTPError:
-        return False
-
-
-@pytest.fixture
-def real_cloud(tmp_path: Path) -> RealCloud:
-    return RealCloud(tmp_path)
 
 
 def all_acknowledged(site: Site, count: int) -> bool:
@@ -75,8 +16,7 @@ def all_acknowledged(site: Site, count: int) -> bool:
 
 
 async def test_events_go_up_and_a_command_comes_down_through_the_real_cloud(site: Site, real_cloud: RealCloud) -> None:
-    secret = real_cloud.ask("add-site", "north", "--name", "North building")["secret"]
-    key = real_cloud.ask("create-admin", "tests")["api_key"]
+    secret, key = real_cloud.enrolled()
     yard = Yard()
     async with (
         real_cloud.running(),

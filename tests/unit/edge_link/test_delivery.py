@@ -83,21 +83,36 @@ def test_a_cloud_that_lost_what_it_had_acknowledged_gets_it_again() -> None:
         (answer({LEDGER: 11}), HASH, "gave only 10"),
         (answer({LEDGER: 5}), bytes(32), "another one"),
         (answer({LEDGER: 5}), None, "no longer kept"),
-        (answer({LEDGER: 5}, epoch=2), HASH, "epoch 2"),
+        (answer({LEDGER: 5}, epoch=1), HASH, "epoch 2"),
     ],
 )
 def test_another_past_stops_the_sending_and_greets_again_slowly(
     told: GreetingAnswer, mine: bytes | None, because: str
 ) -> None:
     delivery = make(ledger=10)
+    delivery.epoch = told.epoch + 1 if "epoch" in because else told.epoch
     action = delivery.next(0.0)
     assert isinstance(action, Greet)
     assert delivery.greeted(action.ticket, told, {LEDGER: mine}, 0.0) == []
     assert delivery.state is LinkState.FORKED
     assert because in (delivery.error or "")
     assert delivery.next(1.0) == Wait(225.0)
-    greet(delivery, answer({LEDGER: 5}), now=225.0)
+    greet(delivery, answer({LEDGER: 5}, epoch=delivery.epoch), now=225.0)
     assert push(delivery, 225.0).after == 5
+
+
+def test_a_granted_epoch_is_taken_and_the_whole_past_goes_up_under_it() -> None:
+    delivery = make(ledger=10)
+    greet(delivery, answer({LEDGER: 0}, epoch=2))
+    assert (delivery.epoch, push(delivery).after) == (2, 0)
+
+
+def test_an_epoch_is_not_taken_when_the_pasts_do_not_fit() -> None:
+    delivery = make(ledger=10)
+    action = delivery.next(0.0)
+    assert isinstance(action, Greet)
+    delivery.greeted(action.ticket, answer({LEDGER: 11}, epoch=2), {LEDGER: HASH}, 0.0)
+    assert (delivery.epoch, delivery.state) == (1, LinkState.FORKED)
 
 
 def test_a_greeting_that_conflicts_is_a_fork() -> None:

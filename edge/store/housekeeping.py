@@ -1,0 +1,160 @@
+"""Keeps the data volume from filling up: removes what may go, in order, and holds a reserve for when it does fill."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from contract.streams import Stream
+from edge.clock import Clock
+from edge.domain.disk_budget import RESTORE_BALLAST_BELOW, Pressure, pressure
+from edge.errors import StoreUnavailableError
+from edge.store import retention
+from edge.store.readers import Readers
+from edge.store.writer import Writer, WriteTx
+
+A_DAY = timedelta(days=1)
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long the site keeps what it no longer needs."""
+
+    acknowledged: timedelta = timedelta(days=14)
+    """Events that the cloud has: it may be restored from a backup, and then needs them again."""
+    meter_values: timedelta = timedelta(days=365)
+    """The local history of meter values."""
+    check_every_s: float = 60.0
+    ballast_bytes: int = 32 * 1024 * 1024
+
+
+class Housekeeper:
+    """Looks at the disk from time to time.
+
+    Args:
+        writer: removals go through it in small slices.
+        readers: tell how much of the database file is free inside.
+        clock: says how old is old.
+        path: the database file; its volume is the one that counts.
+        keeping: how long things stay.
+        used: the fraction of the volume that is taken, from 0 to 1; a test's own instead of the disk's.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        readers: Readers,
+        clock: Clock,
+        path: Path,
+        keeping: Keeping,
+        used: Callable[[], float] | None = None,
+    ) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._clock = clock
+        self._path = path
+        self._ballast = path.with_name("ballast")
+        self._keeping = keeping
+        self._used = used or self._used_fraction
+        self._shown = Pressure.CALM
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            try:
+                await self.tidy()
+            except (StoreUnavailableError, sqlite3.Error, OSError) as error:
+                _log.warning("housekeeping_failed", error=str(error))
+            await asyncio.sleep(self._keeping.check_every_s)
+
+    async def tidy(self) -> None:
+        """Look once, and remove what has to go now."""
+        self._show(pressure(self._used()))
+        await self._by_age()
+        if self._used() < RESTORE_BALLAST_BELOW:
+            self._make_ballast()
+        while (step := pressure(self._used())) >= Pressure.THIN:
+            if not await self._give_up_telemetry(step):
+                return
+
+    def release_ballast(self) -> None:
+        """Give the reserve back, so that what is running can end: a commit has failed."""
+        with suppress(OSError):
+            self._ballast.unlink()
+            _log.error("ballast_released", hint="The disk is full: make room on it; the reserve is made again then.")
+
+    async def _by_age(self) -> None:
+        now, step = self._clock.now(), pressure(self._used())
+        for stream in Stream:
+            age = self._keeping.acknowledged
+            if step >= Pressure.PRUNE_AFTER_A_DAY:
+                age = min(age, A_DAY)
+            if step >= Pressure.PRUNE_TELEMETRY and stream is not Stream.LEDGER:
+                age = timedelta(0)
+            remove = partial(_prune, stream=stream, before=now - age, now=now)
+            await self._in_slices(remove)
+        history = self._keeping.meter_values
+        if step >= Pressure.THIN:
+            history = min(history, A_DAY * 30)
+        if step >= Pressure.DROP:
+            history = min(history, A_DAY)
+        await self._in_slices(lambda tx: retention.prune_meter_values(tx.connection, now - history))
+
+    async def _in_slices(self, remove: Callable[[WriteTx], int]) -> None:
+        """Remove slice by slice; what charge points say comes in between."""
+        removed = retention.SLICE
+        while removed == retention.SLICE:
+            removed = await self._writer.run(remove)
+
+    async def _give_up_telemetry(self, step: Pressure) -> bool:
+        """Thin, and when that is done and not enough, drop; tells whether there was anything."""
+        if await self._writer.run(lambda tx: retention.thin_oldest(tx.connection, self._clock.now())):
+            return True
+        if step < Pressure.DROP:
+            return False
+        return await self._writer.run(lambda tx: retention.drop_oldest(tx.connection)) > 0
+
+    def _used_fraction(self) -> float:
+        """How full the volume is; what is free inside the database file will be used again and counts as free."""
+        volume = os.statvfs(self._path.parent)
+        taken = (volume.f_blocks - volume.f_bavail) * volume.f_frsize
+        return max(0.0, taken - self._readers.run_now(_free_inside)) / (volume.f_blocks * volume.f_frsize)
+
+    def _make_ballast(self) -> None:
+        if self._ballast.exists() or not self._keeping.ballast_bytes:
+            return
+        volume = os.statvfs(self._path.parent)
+        if volume.f_bavail * volume.f_frsize < 4 * self._keeping.ballast_bytes:
+            return
+        descriptor = os.open(self._ballast, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, self._keeping.ballast_bytes)
+        finally:
+            os.close(descriptor)
+
+    def _show(self, step: Pressure) -> None:
+        if step is not self._shown:
+            log = _log.info if step < self._shown else _log.warning
+            log("disk_pressure_changed", step=step.name.lower(), before=self._shown.name.lower())
+            self._shown = step
+
+
+def _prune(tx: WriteTx, stream: Stream, before: datetime, now: datetime) -> int:
+    return retention.prune_acknowledged(tx.connection, stream, before, now)
+
+
+def _free_inside(connection: sqlite3.Connection) -> int:
+    pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])
