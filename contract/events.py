@@ -159,6 +159,8 @@ class SecurityEventRecorded(EventData):
     charge_point: str | None = None
     detail: str = ""
     count: int = 1
+    reported_by_charge_point: bool = False
+    """Whether the kind is the `type` of a SecurityEventNotification; otherwise the edge noticed it itself."""
 
 
 class AlarmRaised(EventData):
@@ -240,13 +242,27 @@ class ConnectorStatusChanged(EventData):
 
 
 class FirmwareStatusChanged(EventData):
-    """A FirmwareStatusNotification (OCPP 1.6 ed. 2 §4.5)."""
+    """A FirmwareStatusNotification (OCPP 1.6 ed. 2 §4.5), or the one of a signed update, which has a request id."""
 
     TYPE: ClassVar[str] = "FirmwareStatusChanged.v1"
     STREAM: ClassVar[Stream] = Stream.STATE
 
     charge_point: str
     status: str
+    request_id: int | None = None
+    """Of the SignedUpdateFirmware that asked for it; `None`: the update is not signed."""
+
+
+class LogStatusChanged(EventData):
+    """A LogStatusNotification ("Improved security for OCPP 1.6-J" N01)."""
+
+    TYPE: ClassVar[str] = "LogStatusChanged.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str
+    status: str
+    request_id: int | None = None
+    """Of the GetLog that asked for it."""
 
 
 class DiagnosticsStatusChanged(EventData):
@@ -363,6 +379,7 @@ EVENTS: dict[str, type[EventData]] = {
         ConnectorStatusChanged,
         FirmwareStatusChanged,
         DiagnosticsStatusChanged,
+        LogStatusChanged,
         DataTransferReceived,
         EdgeStarted,
         MeterValuesSampled,

@@ -118,7 +118,7 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
             writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
         )
         chores = _chores(settings, writer, clock)
-        operator = Operator(central_system.registry, readers, remote_starts, clock, chores.take_rejected_stop)
+        operator = Operator(central_system.registry, readers, writer, remote_starts, clock, chores.take_rejected_stop)
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
         syncer = await _syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer

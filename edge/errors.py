@@ -11,6 +11,7 @@ GarduEdgeError                 carries a hint: what the reader can do
 ├── UnknownChargePointError    no such charge point at this site
 ├── NotConnectedError          known, but without a connection now
 ├── NoConnectorError           no connector is free for a remote start
+├── TooManyKeysError           a charge point has not logged in with the new keys that it was sent
 ├── CallFailedError            the charge point answered CALLERROR
 ├── CallTimeoutError           the charge point did not answer in time
 └── TooLateError               the deadline passed before the call was sent
@@ -76,6 +77,10 @@ class NotConnectedError(GarduEdgeError):
 
 class NoConnectorError(GarduEdgeError):
     """A remote start named no connector, and none is free."""
+
+
+class TooManyKeysError(GarduEdgeError):
+    """A charge point was sent several new keys and has logged in with none of them."""
 
 
 class CallFailedError(GarduEdgeError):

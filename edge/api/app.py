@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from edge.api import (
     alarms,
     authorizations,
+    charge_point_security,
     charge_points,
     clients,
     failures,
@@ -33,7 +34,17 @@ from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
 
-_GUARDED = (clients, charge_points, remote_starts, transactions, id_tags, authorizations, outbox, alarms)
+_GUARDED = (
+    clients,
+    charge_points,
+    charge_point_security,
+    remote_starts,
+    transactions,
+    id_tags,
+    authorizations,
+    outbox,
+    alarms,
+)
 
 
 class _Api(FastAPI):

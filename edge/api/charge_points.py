@@ -117,7 +117,7 @@ def _put(
     registration = setting.registration_status or before or Registration.ACCEPTED
     store.put(tx.connection, charge_point, registration, here.clock.now())
     if typed:
-        keys.replace(tx.connection, charge_point, typed)
+        keys.set_only(tx.connection, charge_point, typed)
     keyless = registration is Registration.ACCEPTED and not keys.of_charge_point(tx.connection, charge_point)
     password = None
     if keyless if setting.new_key is None else setting.new_key:

@@ -22,6 +22,7 @@ from edge.errors import (
     RemoteProtocolError,
     StoreError,
     TooLateError,
+    TooManyKeysError,
     UnknownChargePointError,
 )
 
@@ -41,6 +42,7 @@ _KINDS: dict[type[GarduEdgeError], tuple[int, str, str | None]] = {
         "Wait until it appears in GET /api/v1/central-system/clients; check its power and its network.",
     ),
     NoConnectorError: (409, "no-free-connector", "Name a connectorId, or wait until a connector is Available."),
+    TooManyKeysError: (409, "too-many-keys", "Let the charge point connect anew first."),
     CallFailedError: (502, "call-error", "The charge point refused the call itself; its log may say more."),
     RemoteProtocolError: (502, "unreadable-answer", "The charge point broke OCPP 1.6; its vendor needs to know."),
     CallTimeoutError: (

@@ -23,7 +23,7 @@ from edge.errors import (
     RemoteProtocolError,
     StoreUnavailableError,
 )
-from edge.ocpp16.actions import TRANSACTION_RELATED
+from edge.ocpp16.actions import NEVER_REFUSED
 from edge.ocpp16.intake import take
 from edge.ocppj.frames import Call, ErrorCode
 from edge.ocppj.session import Ignored, Reply, Session, Settled
@@ -213,7 +213,7 @@ class Connection:
         """Whether a call is heard before the charge point is accepted. Its records are, once it showed its key."""
         if self._registration is Registration.ACCEPTED or action == "BootNotification":
             return True
-        return self._authenticated and action in TRANSACTION_RELATED
+        return self._authenticated and action in NEVER_REFUSED
 
     def _finish(
         self, call: Call, request: Request, now: datetime, response: Response | None, error: Exception | None
@@ -252,7 +252,7 @@ class Connection:
             self._idle.set()
             await self.close(INTERNAL_ERROR, "the message could not be kept")
             return
-        if request.action in TRANSACTION_RELATED:
+        if request.action in NEVER_REFUSED:
             self._answer(call, response)
         else:
             self._refuse(call, RemoteProtocolError(ErrorCode.INTERNAL_ERROR, "The message was kept, not understood."))

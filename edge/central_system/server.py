@@ -28,8 +28,9 @@ from edge.central_system.station_security import Door
 from edge.domain.registration import Registration
 from edge.domain.security_profile import SecurityProfile
 from edge.errors import StoreUnavailableError
+from edge.operations.from_charge_point import security_event_notification
 from edge.operations.from_charge_point.request import subject
-from edge.store import charge_points
+from edge.store import charge_points, security_tallies
 from edge.store.readers import Readers
 from edge.store.writer import WriteTx
 
@@ -70,6 +71,7 @@ class CentralSystem:
         self.registry = Registry()
         self._listener = listener
         self._desk = desk
+        self._readers = readers
         self._refusals = Refusals()
         self._gate = Gate(door, desk, readers, self._refusals)
         self._servers: list[Server] = []
@@ -148,10 +150,20 @@ class CentralSystem:
             )
 
     async def flush_refusals(self) -> None:
-        """Put what was refused into the ledger from time to time, until cancelled."""
+        """Put what was refused or reported, and merged, into the ledger from time to time, until cancelled."""
         while True:
             await asyncio.sleep(REFUSALS_FLUSH_S)
             await self._record_refusals()
+            await self._record_tallies()
+
+    async def _record_tallies(self) -> None:
+        now = self._desk.clock.now()
+        if not self._readers.run_now(lambda db: security_tallies.is_due(db, now)):
+            return
+        try:
+            await self._desk.writer.run(partial(security_event_notification.flush, now=now))
+        except StoreUnavailableError:
+            return  # they lie in the store
 
     async def _record_refusals(self) -> None:
         if not self._refusals:

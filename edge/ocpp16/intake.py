@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.errors import RemoteProtocolError
-from edge.ocpp16.actions import FROM_CHARGE_POINT, KNOWN, TRANSACTION_RELATED
+from edge.ocpp16.actions import FROM_CHARGE_POINT, KNOWN, NEVER_REFUSED
 from edge.ocpp16.schemas import fault, schema, validator
 from edge.ocppj.frames import ErrorCode
 
@@ -32,7 +32,7 @@ class Intake:
 def take(action: str, payload: Any) -> Intake:  # noqa: ANN401 - any JSON
     """Check and repair a request.
 
-    A transaction-related request is never refused (OCPP 1.6 ed. 2 §3.7.1): what cannot be repaired is handed on
+    A transaction-related or security request is never refused (`NEVER_REFUSED`): what cannot be repaired is handed on
     with its doubt, and its handler reads what is there.
 
     Raises:
@@ -50,7 +50,7 @@ def take(action: str, payload: Any) -> Intake:  # noqa: ANN401 - any JSON
         return Intake(repaired, doubt="the payload broke the schema and was repaired")
     code, field, message = wrong
     text = f"{field} {message}" if field else f"The payload {message}"
-    if action in TRANSACTION_RELATED:
+    if action in NEVER_REFUSED:
         readable = _readable(repaired, schema(action))
         return Intake({} if readable is _GAP else readable, doubt=text)
     raise RemoteProtocolError(code, text)

@@ -22,14 +22,27 @@ _CODE_BY_KEYWORD = {
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """Load one schema, for example `StartTransaction` or `StartTransactionResponse`.
+    """Load one schema, for example `StartTransaction` or `StartTransactionResponse`; its references are resolved.
 
     Raises:
         FileNotFoundError: OCPP 1.6 has no such message.
     """
     text = (files("ocpp.v16") / "schemas" / f"{name}.json").read_bytes()
     loaded: dict[str, Any] = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))
-    return loaded
+    definitions = loaded.pop("definitions", {})
+    inlined: dict[str, Any] = _inlined(loaded, definitions)
+    return inlined
+
+
+def _inlined(rules: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    """Put definitions where they are referred to, so that each field says its own type."""
+    if isinstance(rules, list):
+        return [_inlined(item, definitions) for item in rules]
+    if not isinstance(rules, dict):
+        return rules
+    if "$ref" in rules:
+        return _inlined(definitions[rules["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(value, definitions) for name, value in rules.items()}
 
 
 @cache

@@ -88,6 +88,21 @@ def of_charge_point(connection: sqlite3.Connection, charge_point: str) -> list[C
     return [ClientCertificate(**dict(row)) for row in rows]
 
 
+def registered_name(connection: sqlite3.Connection, charge_point: str) -> str | None:
+    """Give the common name that an operator registered for it."""
+    row = connection.execute(
+        "SELECT certificate_name FROM charge_point WHERE charge_point = ?", (charge_point,)
+    ).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def set_name(connection: sqlite3.Connection, charge_point: str, common_name: str) -> None:
+    """Register the common name of its certificates; no two charge points may have the same."""
+    connection.execute(
+        "UPDATE charge_point SET certificate_name = ? WHERE charge_point = ?", (common_name, charge_point)
+    )
+
+
 def names(connection: sqlite3.Connection, charge_point: str) -> set[str]:
     """List the common names that a certificate of this charge point may carry: the registered one, else its serial."""
     row = connection.execute(

@@ -39,11 +39,11 @@ def replace_key(
     connection: sqlite3.Connection, charge_point: str, secret: bytes, random_bytes: Callable[[int], bytes]
 ) -> None:
     """Let only this key in from now on, in each form that charge points send it in."""
-    keys.replace(connection, charge_point, hashed(secret, random_bytes))
+    keys.set_only(connection, charge_point, hashed(secret, random_bytes))
 
 
 def hashed(secret: bytes, random_bytes: Callable[[int], bytes], generation: int = 0) -> list[KeyHash]:
-    """Hash a key in each form that charge points send it in, for `keys.replace` or `keys.add`."""
+    """Hash a key in each form that charge points send it in, for `keys.set_only` or `keys.add`."""
     salted = [(form, random_bytes(SALT_BYTES)) for form in key_forms(secret)]
     return [KeyHash(salt, hash_key(form, salt), generation) for form, salt in salted]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class KeyHash:
     """Chosen by a person, so hashed slowly."""
 
 
-def replace(connection: sqlite3.Connection, charge_point: str, hashes: Iterable[KeyHash]) -> None:
+def set_only(connection: sqlite3.Connection, charge_point: str, hashes: Iterable[KeyHash]) -> None:
     """Let only these forms of a key in from now on."""
     connection.execute("DELETE FROM charge_point_key WHERE charge_point = ?", (charge_point,))
     add(connection, charge_point, hashes)
@@ -31,6 +31,17 @@ def add(connection: sqlite3.Connection, charge_point: str, hashes: Iterable[KeyH
         "INSERT INTO charge_point_key (charge_point, salt, hash, generation, typed) VALUES (?, ?, ?, ?, ?)",
         [(charge_point, key.salt, key.hash, key.generation, int(key.typed)) for key in hashes],
     )
+
+
+def add_generation(connection: sqlite3.Connection, charge_point: str, hashes: Iterable[KeyHash]) -> int:
+    """Let a new key in beside those that are.
+
+    Returns:
+        Its generation, higher than theirs.
+    """
+    generation = max(generations(connection, charge_point), default=0) + 1
+    add(connection, charge_point, [replace(key, generation=generation) for key in hashes])
+    return generation
 
 
 def of_charge_point(connection: sqlite3.Connection, charge_point: str) -> list[KeyHash]:

@@ -19,6 +19,8 @@ from edge.store.writer import WriteTx
 def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
     """Put the frame into quarantine and make the smallest good answer to a transaction-related request."""
     quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
+    if request.action == "SignCertificate":
+        return {"status": "Rejected"}
     if request.action != "StartTransaction":
         return {}
     uuid = uuid7()

@@ -11,6 +11,7 @@ from contract.model import OcppPayload
 from edge.operations.caller import Caller
 from edge.operations.remote_starts import RemoteStarts
 from edge.store.readers import Readers
+from edge.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Errand:
     request: OcppPayload
     caller: Caller
     readers: Readers
+    writer: Writer
     remote_starts: RemoteStarts
     may_send: Callable[[], bool]
     command: UUID | None = None

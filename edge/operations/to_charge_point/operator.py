@@ -16,6 +16,7 @@ from edge.operations.to_charge_point.errand import Errand
 from edge.operations.to_charge_point.routes import performer
 from edge.store import charge_points
 from edge.store.readers import Readers
+from edge.store.writer import Writer
 
 LONGEST_PATIENCE_S = 60.0
 """How long a call for somebody who waits may stand in line behind others."""
@@ -27,6 +28,7 @@ class Operator:
     Args:
         caller: holds the connections.
         readers: where charge points and connectors are looked up.
+        writer: for what must be kept before a call is sent.
         remote_starts: keeps accepted remote starts in mind.
         clock: its boot clock bounds how long a call may wait for its turn.
         on_rejected_stop: told the charge point and the number when a remote stop was rejected: it may not know it.
@@ -36,12 +38,14 @@ class Operator:
         self,
         caller: Caller,
         readers: Readers,
+        writer: Writer,
         remote_starts: RemoteStarts,
         clock: Clock,
         on_rejected_stop: Callable[[str, int], None] = lambda _charge_point, _transaction_id: None,
     ) -> None:
         self._caller = caller
         self._readers = readers
+        self._writer = writer
         self._remote_starts = remote_starts
         self._clock = clock
         self._on_rejected_stop = on_rejected_stop
@@ -75,7 +79,9 @@ class Operator:
                 f"The charge point {charge_point} is not known at this site.",
                 hint="Check its identity; GET /api/v1/charge-points lists those that are known.",
             )
-        errand = Errand(charge_point, request, self._caller, self._readers, self._remote_starts, may_send, command)
+        errand = Errand(
+            charge_point, request, self._caller, self._readers, self._writer, self._remote_starts, may_send, command
+        )
         answer = await performer(action)(errand)
         if isinstance(request, RemoteStopTransaction) and answer.get("status") == "Rejected":
             self._on_rejected_stop(charge_point, request.transaction_id)

@@ -25,6 +25,7 @@ VALID: dict[str, dict[str, Any]] = {
     "DiagnosticsStatusNotification": {"status": "Uploading"},
     "FirmwareStatusNotification": {"status": "Downloading"},
     "Heartbeat": {},
+    "LogStatusNotification": {"status": "Uploaded", "requestId": 5},
     "MeterValues": {
         "connectorId": 1,
         "transactionId": 7,
@@ -45,6 +46,9 @@ VALID: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "SecurityEventNotification": {"type": "TamperDetectionActivated", "timestamp": AT, "techInfo": "door"},
+    "SignCertificate": {"csr": "-----BEGIN CERTIFICATE REQUEST-----"},
+    "SignedFirmwareStatusNotification": {"status": "Installed", "requestId": 6},
     "StartTransaction": {"connectorId": 1, "idTag": "12345", "meterStart": 0, "timestamp": AT, "reservationId": 3},
     "StatusNotification": {
         "connectorId": 1,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import RemoteProtocolError
-from edge.ocpp16.actions import FROM_CHARGE_POINT, KNOWN, TO_CHARGE_POINT, TRANSACTION_RELATED
+from edge.ocpp16.actions import FROM_CHARGE_POINT, KNOWN, NEVER_REFUSED, TO_CHARGE_POINT, TRANSACTION_RELATED
 from edge.ocpp16.intake import Intake, take
 from edge.ocpp16.schemas import schema, validator
 from tests.unit.edge.requests import AT, JSON, VALID, near_schema, of_schema
@@ -57,7 +57,7 @@ def test_an_action_that_charge_points_are_not_offered_is_not_supported(action: s
 
 def test_the_tables_of_actions_agree() -> None:
     assert set(FROM_CHARGE_POINT) | set(TO_CHARGE_POINT) <= KNOWN
-    assert set(FROM_CHARGE_POINT) >= TRANSACTION_RELATED
+    assert set(FROM_CHARGE_POINT) >= NEVER_REFUSED >= TRANSACTION_RELATED
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_what_is_no_number_is_a_gap_in_a_transaction_related_request(value: obje
 
 
 @pytest.mark.parametrize("payload", [[], "text", 7, None, [{"connectorId": 1}], True])
-@pytest.mark.parametrize("action", sorted(TRANSACTION_RELATED))
+@pytest.mark.parametrize("action", sorted(NEVER_REFUSED))
 def test_a_transaction_related_payload_that_is_no_object_is_read_as_empty(action: str, payload: object) -> None:
     intake = take(action, payload)
     assert intake.payload == {}
@@ -186,8 +186,8 @@ def test_whatever_the_schema_allows_passes_untouched(data: st.DataObject, action
     assert intake.doubt is None
 
 
-@given(data=st.data(), action=st.sampled_from(sorted(TRANSACTION_RELATED)))
-def test_a_transaction_related_request_is_never_refused_and_holds_right_types_alone(
+@given(data=st.data(), action=st.sampled_from(sorted(NEVER_REFUSED)))
+def test_a_transaction_or_security_request_is_never_refused_and_holds_right_types_alone(
     data: st.DataObject, action: str
 ) -> None:
     payload = data.draw(near_schema(schema(action)) | JSON)
@@ -198,7 +198,7 @@ def test_a_transaction_related_request_is_never_refused_and_holds_right_types_al
     assert (intake.doubt is None) == validator(action).is_valid(payload)
 
 
-@given(data=st.data(), action=st.sampled_from(sorted(set(FROM_CHARGE_POINT) - TRANSACTION_RELATED)))
+@given(data=st.data(), action=st.sampled_from(sorted(set(FROM_CHARGE_POINT) - NEVER_REFUSED)))
 def test_any_other_request_is_valid_after_repair_or_refused(data: st.DataObject, action: str) -> None:
     payload = data.draw(near_schema(schema(action)) | JSON)
     try:
