@@ -27,9 +27,11 @@ from edge.central_system.station_security import Door
 from edge.central_system.tls import entrance
 from edge.clock import Clock
 from edge.config import ApiSettings, CentralSystemSettings, Settings
+from edge.domain.commissioning import CommissioningWindow
 from edge.domain.keys import SALT_BYTES, hash_key
 from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
+from edge.domain.registration import UnknownChargePoints
 from edge.errors import ConfigurationError
 from edge.operations.chores import Chores, note_clock
 from edge.operations.remote_starts import RemoteStarts
@@ -112,7 +114,9 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
         await stack.enter_async_context(_tasks(writer.work()))
         stack.push_async_callback(writer.close)
         await writer.run(lambda tx: _record_start(tx, clock))
-        central_system = _central_system(settings, writer, readers, clock)
+        unknown = settings.central_system.unknown_charge_points
+        window = CommissioningWindow(always_open=unknown is UnknownChargePoints.PENDING)
+        central_system = _central_system(settings, writer, readers, clock, window)
         hooks.central_system = central_system
         remote_starts = RemoteStarts(
             writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
@@ -148,6 +152,7 @@ async def _running(settings: Settings) -> AsyncIterator[_Edge]:
             link_status=lambda: _link_status(syncer),
             ready=lambda: writer.healthy,
             doors=_doors(settings.api),
+            window=window,
         )
         api_port = await stack.enter_async_context(_served(api, settings.api))
         yield _Edge(central_system, api_port)
@@ -190,7 +195,9 @@ def _housekeeper(settings: Settings, writer: Writer, readers: Readers, clock: Cl
     return Housekeeper(writer=writer, readers=readers, clock=clock, path=settings.database, keeping=keeping)
 
 
-def _central_system(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> CentralSystem:
+def _central_system(
+    settings: Settings, writer: Writer, readers: Readers, clock: Clock, window: CommissioningWindow
+) -> CentralSystem:
     chosen = settings.central_system
     policy = Policy(
         heartbeat_interval_s=chosen.heartbeat_interval_s,
@@ -208,10 +215,11 @@ def _central_system(settings: Settings, writer: Writer, readers: Readers, clock:
         further=tuple(others),
         allow_missing_subprotocol=chosen.allow_missing_subprotocol,
         ping_interval_s=chosen.ping_interval_s,
-        silence_s=3 * max(chosen.ping_interval_s, chosen.heartbeat_interval_s),
+        heartbeat_interval_s=chosen.heartbeat_interval_s,
     )
     desk = Desk(writer, clock, policy, call_timeout_s=chosen.call_timeout_s, settle_s=chosen.settle_s)
-    return CentralSystem(listener, Door(chosen.unknown_charge_points), desk, readers)
+    door = Door(chosen.unknown_charge_points, lambda: window.left_s(clock.monotonic()) > 0)
+    return CentralSystem(listener, door, desk, readers)
 
 
 async def _open(central_system: CentralSystem) -> None:

@@ -16,6 +16,7 @@ from edge.api import (
     charge_point_security,
     charge_points,
     clients,
+    commissioning,
     failures,
     health,
     id_tags,
@@ -30,6 +31,7 @@ from edge.api.door_keeper import DoorKeeperMiddleware
 from edge.api.doors import Doors
 from edge.api.segments import RawPathMiddleware
 from edge.clock import Clock
+from edge.domain.commissioning import CommissioningWindow
 from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
@@ -44,6 +46,7 @@ _GUARDED = (
     authorizations,
     outbox,
     alarms,
+    commissioning,
 )
 
 
@@ -67,6 +70,7 @@ def create_api(
     link_status: Callable[[], LinkStatus],
     ready: Callable[[], bool],
     doors: Doors,
+    window: CommissioningWindow | None = None,
     randomness: Callable[[int], bytes] = secrets.token_bytes,
 ) -> FastAPI:
     """Make the API of a site, ready to be served.
@@ -81,6 +85,7 @@ def create_api(
         link_status: tells how the link to the cloud is.
         ready: tells whether charge points can be served; `/readyz` asks it.
         doors: who may come in.
+        window: whether unknown charge points may present themselves; `None`: one of its own, closed.
         randomness: gives so many unpredictable bytes, for keys and salts.
     """
     api = _Api(
@@ -92,7 +97,7 @@ def create_api(
         redirect_slashes=False,  # a redirect would name whatever host the request named
     )
     api.state.collaborators = Collaborators(
-        site, readers, writer, clock, caller, perform, link_status, ready, randomness
+        site, readers, writer, clock, caller, perform, link_status, ready, randomness, window or CommissioningWindow()
     )
     failures.install(api)
     # The doors decide; this only tells OpenAPI that a key is needed.

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import Depends, Request
 
 from edge.clock import Clock
+from edge.domain.commissioning import CommissioningWindow
 from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
@@ -60,6 +61,8 @@ class Collaborators:
     """Whether the edge can serve charge points now."""
     randomness: Callable[[int], bytes]
     """Gives so many unpredictable bytes."""
+    window: CommissioningWindow
+    """Whether unknown charge points may present themselves."""
 
 
 async def _collaborators(request: Request) -> Collaborators:

@@ -29,6 +29,7 @@ class Calls:
         require: raises `NotConnectedError` when the charge point may not be asked for an action now.
         send: writes a frame without waiting.
         unanswered: told when several calls in a row had no answer.
+        answered: told when a call was answered.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Calls:
         require: Callable[[str], None],
         send: Callable[[bytes], None],
         unanswered: Callable[[], None],
+        answered: Callable[[], None],
     ) -> None:
         self._charge_point = charge_point
         self._session = session
@@ -49,6 +51,7 @@ class Calls:
         self._require = require
         self._send = send
         self._unanswered = unanswered
+        self._answered = answered
         self._turns = Turns()
         self._waiting: asyncio.Future[CallResult | CallError] | None = None
         self._numbers = itertools.count(1)
@@ -112,6 +115,7 @@ class Calls:
             self._session.abandon()
             self._waiting = None
         self._timeouts = 0
+        self._answered()
         return answer
 
     def _count_timeout(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +16,9 @@ from edge.central_system.calling import Calls
 from edge.central_system.line import Line
 from edge.central_system.logins import Login
 from edge.clock import Clock
+from edge.domain.alarms import AlarmKind
+from edge.domain.duplicates import Origin
+from edge.domain.patience import Deafness, Step
 from edge.domain.policy import Policy
 from edge.domain.registration import Registration
 from edge.errors import (
@@ -29,6 +32,7 @@ from edge.ocppj.frames import Call, ErrorCode
 from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
+from edge.store.alarms import clear_alarm, raise_alarm
 from edge.store.writer import Writer
 
 GOING_AWAY = 1001
@@ -51,6 +55,8 @@ class Desk:
     call_timeout_s: float = 30.0
     settle_s: float = 2.0
     """Pause between a connection's opening, or its boot's answer, and our first call: some charge points need it."""
+    deafness: Deafness = field(default_factory=Deafness)
+    """Which charge points left our calls unanswered, over all their connections."""
 
 
 class Connection:
@@ -59,7 +65,10 @@ class Connection:
     def __init__(self, websocket: Line, desk: Desk) -> None:
         self.charge_point = websocket.charge_point
         self.last_heard = desk.clock.monotonic()
-        """Monotonic seconds of the last frame of any kind, pongs included."""
+        """Monotonic seconds of the last sign of life: a frame of any kind, or a piece of one."""
+        self.pongs = False
+        """Whether it ever answered a ping on this connection."""
+        self._serial_number: str | None = None
         self._websocket = websocket
         self._desk = desk
         self._session = Session()
@@ -73,6 +82,7 @@ class Connection:
             require=self._require_registration,
             send=self._send,
             unanswered=self._give_up,
+            answered=self._listens_again,
         )
         self._calls.pause(desk.settle_s)
         self._idle = asyncio.Event()
@@ -90,6 +100,11 @@ class Connection:
         address = self._websocket.remote_address
         return str(address[0]) if address else "unknown"
 
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from, and which device spoke on it."""
+        return Origin(self.remote_address, self._serial_number)
+
     def register(self, registration: Registration) -> None:
         """Take over what the site decided at an earlier boot, so that a reconnect needs none (OCPP-J 1.6 §5.4)."""
         if self._authenticated:
@@ -101,7 +116,7 @@ class Connection:
         Returns:
             Why it ended, in words.
         """
-        self._websocket.listener = self._hear
+        self._websocket.listener, self._websocket.witness = self._hear, self._witness
         try:
             while True:
                 message = await self._websocket.next()
@@ -144,23 +159,45 @@ class Connection:
         self._websocket.transport.abort()
 
     def _give_up(self) -> None:
-        self._spawn(self.close(GOING_AWAY, "calls are not answered"))
+        """End a connection on which calls are not answered, or tell a person when that cured nothing."""
+        step = self._desk.deafness.unanswered(self.charge_point, self._desk.clock.monotonic())
+        _log.warning("calls_unanswered", charge_point=self.charge_point, step=step.name.lower())
+        if step is Step.CLOSE_AND_ALARM:
+            self._spawn(self._change_alarm(partial(raise_alarm, detail="on three connections within an hour")))
+        if step is not Step.BEAR:
+            self._spawn(self.close(GOING_AWAY, "calls are not answered"))
 
-    async def ping(self) -> None:
-        """Send a ping; its pong counts as heard. A missing pong alone proves nothing: some never answer one."""
+    def _listens_again(self) -> None:
+        if self._desk.deafness.answered(self.charge_point):
+            self._spawn(self._change_alarm(clear_alarm))
+
+    async def _change_alarm(self, change: Callable[..., bool]) -> None:
+        change = partial(
+            change, kind=AlarmKind.CALLS_UNANSWERED, charge_point=self.charge_point, now=self._desk.clock.now()
+        )
+        try:
+            await self._desk.writer.run(change)
+        except StoreUnavailableError:
+            _log.warning("alarm_not_recorded", charge_point=self.charge_point)
+
+    def send_ping(self) -> None:
+        """Send a ping without waiting for its pong, which counts as heard."""
+        self._spawn(self._ping())
+
+    async def _ping(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 pong = asyncio.ensure_future(await self._websocket.ping())
         except TimeoutError:  # what was sent before still lies unread
             self.abort()
-            return
         except ConnectionClosed:
             return
-        pong.add_done_callback(self._heard_pong)
+        else:
+            pong.add_done_callback(_retrieved)
 
-    def _heard_pong(self, pong: asyncio.Future[Any]) -> None:
-        if not pong.cancelled() and pong.exception() is None:
-            self.last_heard = self._desk.clock.monotonic()
+    def _witness(self, pong: bool) -> None:  # noqa: FBT001 - the line calls it so
+        self.last_heard = self._desk.clock.monotonic()
+        self.pongs = self.pongs or pong
 
     def _hear(self, message: bytes) -> bool:
         """Take a message directly as it arrives, unless the one before it is not answered yet."""
@@ -230,7 +267,7 @@ class Connection:
 
     def _answer(self, call: Call, response: Response) -> None:
         if call.action == "BootNotification":
-            self._booted(response)
+            self._booted(call, response)
         self._send(self._session.answer(call, response))
         self._idle.set()
 
@@ -268,6 +305,15 @@ class Connection:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _booted(self, response: Response) -> None:
+    def _booted(self, call: Call, response: Response) -> None:
+        boot = call.payload if isinstance(call.payload, dict) else {}
+        serial_number = boot.get("chargePointSerialNumber") or boot.get("chargeBoxSerialNumber")
+        self._serial_number = str(serial_number) if serial_number else None
         self._registration = Registration(response["status"])
         self._calls.pause(self._desk.settle_s)
+
+
+def _retrieved(pong: asyncio.Future[Any]) -> None:
+    """Look at a pong's exception, so that nobody complains: the connection ended before it came."""
+    if not pong.cancelled():
+        pong.exception()

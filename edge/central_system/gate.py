@@ -20,8 +20,10 @@ from edge.central_system.connection import Desk
 from edge.central_system.line import Line
 from edge.central_system.refusals import Refusals
 from edge.central_system.station_security import Door, Judgement, Shown, Verdict
+from edge.domain.alarms import AlarmKind
 from edge.domain.security_profile import SecurityProfile
 from edge.domain.throttle import Throttle
+from edge.store import alarms
 from edge.store.client_certificates import PeerCertificate
 from edge.store.readers import Readers
 
@@ -95,6 +97,8 @@ class Gate:
 
     def _answer(self, line: Line, judgement: Judgement, *, counted: bool = False) -> Response | None:
         verdict = judgement.verdict
+        if verdict is Verdict.WELCOME and self._is_duplicate(line.charge_point):
+            verdict = Verdict.DUPLICATE
         line.authenticated, line.generation = verdict is Verdict.WELCOME, judgement.generation
         if verdict in (Verdict.WELCOME, Verdict.NEWCOMER):
             return None
@@ -102,6 +106,9 @@ class Gate:
             self._throttle.failed(_pair(line), self._desk.clock.monotonic())
         self._record(line, verdict)
         return _refusal(line, verdict)
+
+    def _is_duplicate(self, who: str) -> bool:
+        return self._readers.run_now(lambda db: alarms.stands(db, AlarmKind.DUPLICATE_IDENTITY, who))
 
     def _throttled(self, line: Line, wait_s: float) -> Response:
         self._refusals.add(Verdict.THROTTLED.name.lower(), line.charge_point)
@@ -122,6 +129,8 @@ def _refusal(line: Line, verdict: Verdict) -> Response:
             return line.respond(403, "This certificate does not belong to this charge point.\n")
         case Verdict.PROFILE_TOO_LOW:
             return line.respond(403, "This charge point came in on a higher security profile before; use that one.\n")
+        case Verdict.DUPLICATE:
+            return line.respond(403, "Two devices use this identity; an operator has to release it.\n")
     response = line.respond(401, "Basic authentication with the charge point's own key is needed.\n")
     response.headers["WWW-Authenticate"] = 'Basic realm="gardu", charset="UTF-8"'
     return response

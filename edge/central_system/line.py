@@ -43,6 +43,8 @@ class Line(ServerConnection):
         self.generation: int | None = None
         """Of the key that it showed; `None`: it showed none."""
         self.listener: Listener | None = None
+        self.witness: Callable[[bool], None] = lambda _: None
+        """Told of every other sign of life: `True`, a pong; `False`, a ping or a piece of a message."""
         self._queued = 0
         self._aligned = False
         """Whether the next piece of data is known to begin with a frame."""
@@ -62,6 +64,7 @@ class Line(ServerConnection):
                 message = apply_mask(data[start:], data[start - MASK_BYTES : start])
                 if self.listener is not None and self.listener(message):
                     return
+        self.witness(False)
         super().data_received(data)
 
     def process_event(self, event: Any) -> None:  # noqa: ANN401 - the library's own
@@ -70,6 +73,8 @@ class Line(ServerConnection):
             if self._queued == 0 and event.fin and self.listener is not None and self.listener(bytes(event.data)):
                 return
             self._queued += 1
+        elif isinstance(event, Frame) and event.opcode is Opcode.PONG:
+            self.witness(True)
         super().process_event(event)
 
     def write(self, text: bytes) -> None:

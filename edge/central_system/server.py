@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -25,12 +26,15 @@ from edge.central_system.logins import Login, record_login
 from edge.central_system.refusals import Refusals
 from edge.central_system.registry import Registry
 from edge.central_system.station_security import Door
+from edge.domain import patience
+from edge.domain.alarms import AlarmKind
+from edge.domain.duplicates import Origin, Takeovers
 from edge.domain.registration import Registration
 from edge.domain.security_profile import SecurityProfile
 from edge.errors import StoreUnavailableError
 from edge.operations.from_charge_point import security_event_notification
 from edge.operations.from_charge_point.request import subject
-from edge.store import charge_points, security_tallies
+from edge.store import alarms, charge_points, security_tallies
 from edge.store.readers import Readers
 from edge.store.writer import WriteTx
 
@@ -38,6 +42,9 @@ OCPP16 = Subprotocol("ocpp1.6")
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """A StopTransaction of several days with its `transactionData` may have some MiB."""
 REFUSALS_FLUSH_S = 10.0
+POLICY_VIOLATION = 1008
+LOOKS_PER_PING = 4
+"""Looks for silent connections per ping interval, so that a dead one is found in time and not an interval later."""
 UNAUTHENTICATED = "Whoever reaches this address is believed to be any charge point: keep its network closed."
 
 _log = structlog.get_logger()
@@ -55,8 +62,8 @@ class Listener:
     """Other addresses, each with a security profile of its own."""
     allow_missing_subprotocol: bool = True
     ping_interval_s: float = 30.0
-    silence_s: float = 900.0
-    """A connection with no frame of any kind for this long is closed: at least three times the heartbeat interval."""
+    heartbeat_interval_s: float = 300.0
+    """What charge points are told; those that never answer a ping are judged by it."""
 
     @property
     def entrances(self) -> list[Entrance]:
@@ -75,6 +82,8 @@ class CentralSystem:
         self._refusals = Refusals()
         self._gate = Gate(door, desk, readers, self._refusals)
         self._servers: list[Server] = []
+        self._takeovers = Takeovers()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
@@ -98,6 +107,7 @@ class CentralSystem:
         Raises:
             OSError: an address cannot be bound.
         """
+        self._desk.deafness.restore(self._readers.run_now(lambda db: alarms.standing(db, AlarmKind.CALLS_UNANSWERED)))
         for entrance in self._listener.entrances:
             if entrance.profile is SecurityProfile.NONE:
                 _log.warning("unauthenticated_entrance", address=entrance.address, hint=UNAUTHENTICATED)
@@ -139,15 +149,21 @@ class CentralSystem:
 
     async def patrol(self) -> None:
         """Ping all connections and close those that have been silent for too long, until cancelled."""
-        while True:
-            await asyncio.sleep(self._listener.ping_interval_s)
-            oldest = self._desk.clock.monotonic() - self._listener.silence_s
-            connections = self.registry.all()
-            silent = [connection for connection in connections if connection.last_heard < oldest]
-            await asyncio.gather(
-                *(connection.close(GOING_AWAY, "nothing was heard for too long") for connection in silent),
-                *(connection.ping() for connection in connections if connection not in silent),
-            )
+        interval_s = self._listener.ping_interval_s
+        for look in itertools.count(1):
+            await asyncio.sleep(interval_s / LOOKS_PER_PING)
+            for connection in self.registry.all():
+                silent_s = self._desk.clock.monotonic() - connection.last_heard
+                bears_s = patience.bears_s(interval_s, self._listener.heartbeat_interval_s, pongs=connection.pongs)
+                if silent_s > bears_s - interval_s / LOOKS_PER_PING:  # the next look would come too late
+                    self._background(connection.close(GOING_AWAY, "nothing was heard for too long"))
+                elif look % LOOKS_PER_PING == 0:
+                    connection.send_ping()
+
+    def _background(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def flush_refusals(self) -> None:
         """Put what was refused or reported, and merged, into the ledger from time to time, until cancelled."""
@@ -190,7 +206,10 @@ class CentralSystem:
             closing = asyncio.create_task(older.close(GOING_AWAY, "a newer connection took over"))
         why = "the central system failed"
         try:
-            why = await self._attend(connection)
+            if older is not None and self._takeovers.replaced(who, older.origin, self._desk.clock.monotonic()):
+                why = await self._keep_out(connection, older.origin)
+            else:
+                why = await self._attend(connection)
         finally:
             if older is not None:
                 await closing
@@ -209,6 +228,25 @@ class CentralSystem:
             return "the store is not available"
         _log.info("charge_point_connected", charge_point=who, remote_address=address)
         return await connection.serve()
+
+    async def _keep_out(self, connection: Connection, other: Origin) -> str:
+        """Refuse an identity to both devices that use it, until a person released it (`Verdict.DUPLICATE`)."""
+        why = "two devices use this identity"
+        detail = f"{other.serial_number or 'a device'} at {other.address}, another at {connection.remote_address}"
+        raising = partial(
+            alarms.raise_alarm,
+            kind=AlarmKind.DUPLICATE_IDENTITY,
+            charge_point=connection.charge_point,
+            detail=detail,
+            now=self._desk.clock.now(),
+        )
+        _log.warning("duplicate_identity", charge_point=connection.charge_point, detail=detail)
+        try:
+            await self._desk.writer.run(raising)
+        except StoreUnavailableError:
+            why = "the store is not available"
+        await connection.close(POLICY_VIOLATION, why)
+        return why
 
     async def _leave(self, who: str, why: str) -> None:
         now = self._desk.clock.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -37,6 +37,9 @@ class Verdict(Enum):
     """Its certificate is trusted, but belongs to nobody or to another charge point, or was revoked."""
     PROFILE_TOO_LOW = auto()
     """It has come in on a higher security profile before (A05.FR.09)."""
+    DUPLICATE = auto()
+    """Its key is right, but two devices use its identity. 403: the key is not to blame, and trying again is of no use;
+    401 would invite some charge points to forget their key."""
     THROTTLED = auto()
     """Too many wrong keys in the last minute; a typed password was not even looked at."""
 
@@ -75,6 +78,8 @@ class Door:
     """The site's rule for unknown charge points, beside the keys in the store."""
 
     unknown_charge_points: UnknownChargePoints
+    window_open: Callable[[], bool] = lambda: False
+    """Whether the commissioning window is open, which keeps newcomers for a while where the site refuses them."""
 
     def judge(self, db: sqlite3.Connection, identity: str, shown: Shown) -> Judgement:
         """Decide on a connection request.
@@ -96,17 +101,19 @@ class Door:
             return Judgement(Verdict.WELCOME if owner == identity else Verdict.WRONG_CERTIFICATE)
         return self._judge_key(db, known, shown.authorization)
 
+    @property
+    def _keeps_newcomers(self) -> bool:
+        return self.unknown_charge_points is UnknownChargePoints.PENDING or self.window_open()
+
     def _judge_unknown(self, db: sqlite3.Connection, profile: SecurityProfile) -> Judgement:
-        keeps = self.unknown_charge_points is UnknownChargePoints.PENDING
-        room = keeps and profile is not SecurityProfile.CLIENT_CERTIFICATE
+        room = self._keeps_newcomers and profile is not SecurityProfile.CLIENT_CERTIFICATE
         room = room and charge_points.count_without_key(db) < MAX_NEWCOMERS
         return Judgement(Verdict.NEWCOMER if room else Verdict.UNKNOWN)
 
     def _judge_key(self, db: sqlite3.Connection, known: ChargePoint, authorization: str | None) -> Judgement:
         hashes = keys.of_charge_point(db, known.charge_point)
         if not hashes:
-            keeps = self.unknown_charge_points is UnknownChargePoints.PENDING
-            waits = keeps and known.registration is Registration.PENDING
+            waits = self._keeps_newcomers and known.registration is Registration.PENDING
             return Judgement(Verdict.NEWCOMER if waits else Verdict.WRONG_KEY)
         user, key = read_basic(authorization)
         if user != known.charge_point.encode() or key is None:
