@@ -45,7 +45,7 @@ def read(raw: object, received_at: datetime) -> Timestamp:
     if at < received_at - ABSURDLY_OLD or at > received_at + ABSURDLY_OLD:
         return Timestamp(received_at, "absurd")
     if at > received_at + FUTURE_TOLERANCE:
-        return Timestamp(at, "future")
+        return Timestamp(at, flag or "future")  # without a zone it is no wonder
     return Timestamp(at, flag)
 
 

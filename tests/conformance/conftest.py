@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
+from edge.store.database import connect
+from edge.store.migrations import migrate
 from tests.harness.processes import Edge
 from tests.harness.station import Station, connected
+from tests.integration.edge.played_site import PlayedSite
 
 CHARGE_POINT = "123"
 
@@ -51,3 +55,22 @@ async def api(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     base_url = f"http://127.0.0.1:{site.edge.api_port}/api/v1/"
     async with httpx.AsyncClient(base_url=base_url, timeout=30, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database in one file, to be copied."""
+    path = tmp_path_factory.mktemp("blank") / "edge.db"
+    migrate(path)
+    connection = connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def played(blank: Path, tmp_path: Path) -> Iterator[PlayedSite]:
+    """A site without sockets: the real store behind the real operations, and a clock that the test moves."""
+    site = PlayedSite.create(blank, tmp_path / "edge.db")
+    yield site
+    site.close()

@@ -17,9 +17,11 @@ from contract.events import EVENTS, EventData
 from contract.streams import Stream
 from edge.clock import Clock
 from edge.domain.authorisation import DirectoryEntry
+from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
 from edge.domain.registration import Registration
 from edge.ocpp16.intake import take
+from edge.operations import orphans
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
 from edge.store import charge_points, id_tags, outbox, quarantine, transactions
@@ -143,6 +145,19 @@ class PlayedSite:
         """Stop a transaction at register 1500, unless told otherwise."""
         payload = {"transactionId": number, "meterStop": 1500, "timestamp": self.time} | fields
         return self.ask("StopTransaction", _given(payload), charge_point=charge_point)
+
+    def status(self, status: str, *, charge_point: str = CP1, **fields: Any) -> Response:
+        """Report the status of connector 1, now, unless told otherwise."""
+        payload = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": self.time} | fields
+        return self.ask("StatusNotification", _given(payload), charge_point=charge_point)
+
+    def boot(self, *, charge_point: str = CP1) -> Response:
+        boot = {"chargePointVendor": "VendorA", "chargePointModel": "M"}
+        return self.ask("BootNotification", boot, charge_point=charge_point)
+
+    def sweep(self, patience: Patience | None = None) -> None:
+        """Look for lost stops, as the edge does each minute."""
+        self.write(lambda tx: orphans.sweep(tx, self.clock.now(), patience or Patience()))
 
     def meter(self, value: object, *, charge_point: str = CP1, **fields: Any) -> Response:
         """Report one value of the register, now and on connector 1, unless told otherwise."""

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from edge.domain.energy import Energy, energy
 from edge.domain.transaction import (
+    EndedTwin,
     doubts_of_stop,
     estimate_meter_stop,
+    is_retry_of,
     start_key,
     stop_key,
 )
@@ -116,3 +118,26 @@ def test_an_estimate_never_takes_energy_away(
 ) -> None:
     estimate = estimate_meter_stop(meter_start, sample, following)
     assert meter_start is None or (estimate is not None and estimate >= meter_start)
+
+
+@pytest.mark.parametrize(
+    ("lasted_s", "meter_start", "meter_stop", "believed", "retry"),
+    [
+        (60, 1000, 1500, True, True),  # a backlog that is told again
+        (60, 1000, 1500, False, False),  # no clock: the twin has ended, so this is another
+        (0, 1000, 1500, True, True),  # the clock stood still, and the register has moved on since
+        (0, 1000, 1000, True, False),  # it stood still, and so did the register
+        (0, 0, 1500, True, False),  # it stood still, and the register begins at zero each time
+        (0, 1000, None, True, False),
+    ],
+)
+def test_a_start_that_says_the_same_after_its_twin_has_ended_is_a_retry_or_another(
+    lasted_s: int, meter_start: int, meter_stop: int | None, *, believed: bool, retry: bool
+) -> None:
+    twin = EndedTwin(NOW, NOW + timedelta(seconds=lasted_s), meter_start, meter_stop)
+    assert is_retry_of(twin, believed=believed) is retry
+
+
+def test_a_start_without_a_clock_is_another_after_each_boot() -> None:
+    said = ("CP1", 1, "ABC", "1970-01-01T00:00:00Z", 0)
+    assert len({start_key(*said), start_key(*said, 1), start_key(*said, 2)}) == 3
