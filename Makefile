@@ -41,7 +41,8 @@ test-unit: $(READY) ## Run the unit tests alone (seconds)
 	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
 
 faults: $(READY) ## Kill the edge and the cloud again and again under load; every record is held against a judge's ledger
-	@GARDU_FAULT_ROUNDS=50 GARDU_FAULT_CUTS=1000 $(BIN)/pytest -s tests/faults tests/conformance/test_k_power_cuts.py $(ARGS)
+	@GARDU_FAULT_ROUNDS=50 GARDU_FAULT_CUTS=1000 GARDU_FAULT_SAMPLE_S=60 \
+	  $(BIN)/pytest -s tests/faults tests/conformance/test_k_power_cuts.py $(ARGS)
 
 check: $(READY) ## Lint, types, imports, format
 	@echo "[check] ruff"; $(BIN)/ruff check .

@@ -92,18 +92,17 @@ class _Edge:
 
 
 @contextlib.asynccontextmanager
-async def _started(settings: Settings) -> AsyncIterator[_Edge]:
+async def _started(settings: Settings, clock: Clock | None = None) -> AsyncIterator[_Edge]:
     """Start in the order of need, and stop in the reverse: first no new work, last the store."""
     with claimed(settings.data_dir):
         for step in migrations.migrate(settings.database):
             _log.info("database_migrated", step=step)
-        async with _running(settings) as edge:
+        async with _running(settings, clock or Clock()) as edge:
             yield edge
 
 
 @contextlib.asynccontextmanager
-async def _running(settings: Settings) -> AsyncIterator[_Edge]:
-    clock = Clock()
+async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
     connection = connect(settings.database)
     readers = Readers(settings.database)
     hooks = _Hooks()

@@ -136,8 +136,8 @@ async def test_k41_a_start_that_is_cut_before_its_answer_becomes_one_transaction
             )
             site.create_task(player.deliver(records))
         while book.cut_starts < cuts:
-            before = book.records
-            while book.records < before + chance.randint(1, 3) * STARTING:  # everyone is at it again
+            again = book.records + chance.randint(1, 3) * STARTING  # everyone is at it again
+            while book.records < again:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(chance.uniform(0.0, 0.1))
             await asyncio.to_thread(edge.kill)

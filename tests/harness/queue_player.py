@@ -52,6 +52,8 @@ class QueueBook(Book):
 
     samples_of: dict[tuple[str, str], int] = field(default_factory=dict)
     """(charge point, timestamp) → transactionId."""
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(charge point, timestamp) → what the first sample says."""
     given: dict[int, tuple[str, str]] = field(default_factory=dict)
     """transactionId → the start that it was given to, over all charge points."""
     exhausted: list[Record] = field(default_factory=list)
@@ -73,9 +75,11 @@ class QueueBook(Book):
             case "StopTransaction":
                 self.stops[key] = record.payload
             case _:
-                at = record.payload["meterValue"][0]["timestamp"]
-                self.samples.add((charge_point, at))
-                self.samples_of[charge_point, at] = number
+                value = record.payload["meterValue"][0]
+                place = (charge_point, value["timestamp"])
+                self.samples.add(place)
+                self.samples_of[place] = number
+                self.values[place] = value["sampledValue"][0]["value"]
 
 
 class QueuePlayer:
