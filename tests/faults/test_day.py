@@ -34,7 +34,7 @@ from tests.harness.queue_player import QueueBook, Rules
 pytestmark = pytest.mark.timeout(3600)
 
 CHARGE_POINTS = 200
-TICK = timedelta(seconds=15)
+TICK = timedelta(seconds=60)
 """The step of the simulated clock: what happens within one step arrives together, and shares commits."""
 LOSS = 0.004
 
@@ -83,7 +83,7 @@ def furnish(api_port: int, id_tags: list[str]) -> dict[str, str]:
 def plan(number: int) -> Plan:
     """Every second charge point has two connectors; each connector has its own drivers."""
     connectors = range(1, 2 + number % 2)
-    tags = {one: (f"T{number}-{one}-A", f"T{number}-{one}-B") for one in connectors}
+    tags: dict[int, tuple[str, ...]] = {one: (f"T{number}-{one}-A", f"T{number}-{one}-B") for one in connectors}
     return Plan(seed=7, identity=f"CP-{number}", id_tags=tags)
 
 
