@@ -47,12 +47,16 @@ class RemoteProtocolError(GarduEdgeError):
         code: the CALLERROR code (OCPP-J 1.6 §4.2.3 "CallError").
         message: what is wrong, without repeating the payload.
         message_id: of the frame, as far as it could be read.
+        action: of the frame, as far as it could be read.
     """
 
-    def __init__(self, code: str, message: str, *, message_id: str | float | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, *, message_id: str | float | None = None, action: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message_id = message_id
+        self.action = action
 
 
 class StoreError(GarduEdgeError):

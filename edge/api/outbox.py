@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from contract.model import Record, UtcDatetime
 from contract.resources import Page
@@ -55,7 +56,11 @@ class QuarantinedFrame(Record):
     received_at: UtcDatetime
     reason: str
     raw: str
-    """The frame as it came; it may hold what a charge point should not have sent."""
+    """The frame as it came, without its secrets; of a very long one its beginning."""
+    repeats: int
+    """How many more came after it for the same reason within the hour, and were counted only."""
+    repeated_at: UtcDatetime | None
+    """When the last of them came; `None`: none did."""
 
 
 @router.get("/outbox", summary="Show what waits for the cloud", responses=documented())
@@ -67,14 +72,17 @@ async def show_outbox(here: Here) -> Outbox:
 
 @router.get("/quarantine", summary="List frames that could not be understood", responses=documented(422))
 async def list_quarantine(
-    here: Here, limit: paging.Limit = 100, cursor: paging.Cursor = None
+    here: Here,
+    limit: paging.Limit = 100,
+    cursor: paging.Cursor = None,
+    charge_point: Annotated[str | None, Query(description="Only the frames of this charge point.")] = None,
 ) -> Page[QuarantinedFrame]:
     """Newest first. A page of very long frames ends early; go on with its cursor."""
     place = paging.read(cursor, "quarantine", int)
 
     def query(connection: sqlite3.Connection) -> Page[QuarantinedFrame]:
-        rows = quarantine.page(connection, before=place[0] if place else None, limit=limit)
-        more = bool(rows) and bool(quarantine.page(connection, before=rows[-1].id, limit=1))
+        rows = quarantine.page(connection, charge_point=charge_point, before=place[0] if place else None, limit=limit)
+        more = bool(rows) and bool(quarantine.page(connection, charge_point=charge_point, before=rows[-1].id, limit=1))
         return Page(
             items=[QuarantinedFrame.model_validate(row, from_attributes=True) for row in rows],
             next_cursor=paging.write("quarantine", rows[-1].id) if more else None,

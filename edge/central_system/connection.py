@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from edge.central_system.calling import Calls
 from edge.central_system.line import Line
 from edge.central_system.logins import Login
+from edge.central_system.oddities import Oddities
 from edge.clock import Clock
 from edge.domain.alarms import AlarmKind
 from edge.domain.duplicates import Origin
@@ -28,6 +29,7 @@ from edge.errors import (
 )
 from edge.ocpp16.actions import NEVER_REFUSED
 from edge.ocpp16.intake import take
+from edge.ocpp16.quirks import quirks_of
 from edge.ocppj.frames import Call, ErrorCode
 from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
@@ -72,6 +74,7 @@ class Connection:
         self._websocket = websocket
         self._desk = desk
         self._session = Session()
+        self._oddities = Oddities(self.charge_point, desk.writer, desk.clock)
         self._authenticated = websocket.authenticated
         self._registration = Registration.PENDING
         self._calls = Calls(
@@ -110,6 +113,11 @@ class Connection:
         if self._authenticated:
             self._registration = registration
 
+    def recognise(self, vendor: str | None, model: str | None, firmware: str | None) -> None:
+        """Take over what it said of itself at its last boot; `None`: it never did."""
+        if vendor:
+            self._session.repairs = quirks_of(vendor, model, firmware or None).json_repair
+
     async def serve(self) -> str:
         """Read and answer until the connection ends.
 
@@ -128,6 +136,7 @@ class Connection:
         finally:
             self._websocket.listener = None
             self._calls.close()
+            self._oddities.flush()
         code, reason = self._websocket.close_code, self._websocket.close_reason
         return f"{code} {reason}".strip()
 
@@ -208,6 +217,7 @@ class Connection:
             self._receive(message)
         except Exception:  # noqa: BLE001 - the border to the library, whose reading must go on
             _log.exception("message_not_taken", charge_point=self.charge_point)
+            self._oddities.note(message, "the message could not be taken")
             self._spawn(self.close(INTERNAL_ERROR, "the message could not be taken"))
         return True
 
@@ -217,13 +227,15 @@ class Connection:
         if isinstance(received, Call):
             self._begin(received, message)
         else:
-            self._take(received)
+            self._take(received, message)
 
-    def _take(self, received: Reply | Settled | Ignored) -> None:
+    def _take(self, received: Reply | Settled | Ignored, raw: bytes) -> None:
         """Do what a message that is no new call asks for."""
         if isinstance(received, Settled):
             self._calls.settle(received.answer)
             return
+        if received.odd:
+            self._oddities.note(raw, received.reason)
         _log.info("frame_passed_over", charge_point=self.charge_point, reason=received.reason)
         if isinstance(received, Reply):
             self._send(received.text)
@@ -235,12 +247,20 @@ class Connection:
             self._refuse(call, RemoteProtocolError(ErrorCode.SECURITY_ERROR, reason))
             return
         try:
-            intake = take(call.action, call.payload)
+            intake = take(call.action, call.payload, call.doubt)
         except RemoteProtocolError as error:
+            self._oddities.note(raw, f"{error.code}: {error}")
             self._refuse(call, error)
             return
         request = Request(
-            self.charge_point, call.action, intake.payload, raw, intake.doubt, self._desk.policy, self._authenticated
+            self.charge_point,
+            call.action,
+            intake.payload,
+            raw,
+            intake.doubt,
+            self._desk.policy,
+            self._authenticated,
+            intake.answer,
         )
         now = self._desk.clock.now()
         self._idle.clear()
@@ -309,6 +329,8 @@ class Connection:
         boot = call.payload if isinstance(call.payload, dict) else {}
         serial_number = boot.get("chargePointSerialNumber") or boot.get("chargeBoxSerialNumber")
         self._serial_number = str(serial_number) if serial_number else None
+        said = (boot.get(field) for field in ("chargePointVendor", "chargePointModel", "firmwareVersion"))
+        self.recognise(*(str(word) if word else "" for word in said))
         self._registration = Registration(response["status"])
         self._calls.pause(self._desk.settle_s)
 

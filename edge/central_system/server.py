@@ -35,6 +35,7 @@ from edge.errors import StoreUnavailableError
 from edge.operations.from_charge_point import security_event_notification
 from edge.operations.from_charge_point.request import subject
 from edge.store import alarms, charge_points, security_tallies
+from edge.store.charge_points import ChargePoint
 from edge.store.readers import Readers
 from edge.store.writer import WriteTx
 
@@ -223,9 +224,12 @@ class CentralSystem:
         if self._closing:
             return "the central system stops"
         try:
-            connection.register(await self._desk.writer.run(lambda tx: _arrive(who, address, login, tx, now)))
+            known = await self._desk.writer.run(lambda tx: _arrive(who, address, login, tx, now))
         except StoreUnavailableError:
             return "the store is not available"
+        if known is not None:
+            connection.register(known.registration)
+            connection.recognise(known.vendor, known.model, known.firmware_version)
         _log.info("charge_point_connected", charge_point=who, remote_address=address)
         return await connection.serve()
 
@@ -257,8 +261,8 @@ class CentralSystem:
             _log.warning("disconnection_not_recorded", charge_point=who)
 
 
-def _arrive(who: str, remote_address: str, login: Login | None, tx: WriteTx, now: datetime) -> Registration:
-    """Record a connection; a newcomer becomes known as Pending."""
+def _arrive(who: str, remote_address: str, login: Login | None, tx: WriteTx, now: datetime) -> ChargePoint | None:
+    """Record a connection; a newcomer becomes known as Pending. Gives what was known of it before."""
     known = charge_points.find(tx.connection, who)
     if known is None:
         charge_points.put(tx.connection, who, Registration.PENDING, now)
@@ -268,7 +272,7 @@ def _arrive(who: str, remote_address: str, login: Login | None, tx: WriteTx, now
     tx.emit(
         ChargePointConnected(charge_point=who, remote_address=remote_address), subject=subject(who), occurred_at=now
     )
-    return Registration.PENDING if known is None else known.registration
+    return known
 
 
 def _quiet_logger() -> logging.Logger:

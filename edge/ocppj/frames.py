@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 
@@ -17,7 +17,9 @@ CALL = 2
 CALL_RESULT = 3
 CALL_ERROR = 4
 
-_CALL_START = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\\ud800-\udfff]{1,255})"')
+_CALL_START = re.compile(
+    r'^[\s\ufeff\0]*\[\s*2\s*,\s*(?:"([^"\\\ud800-\udfff]{1,255})"|(-?\d{1,18})(?=\s*,))(?:\s*,\s*"([A-Za-z]{1,40})")?'
+)
 
 
 class ErrorCode:
@@ -35,6 +37,13 @@ class ErrorCode:
     GENERIC_ERROR = "GenericError"
 
 
+_CODES = {code.lower(): code for name, code in vars(ErrorCode).items() if name.isupper()} | {
+    "occurrenceconstraintviolation": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
+    "formatviolation": ErrorCode.FORMATION_VIOLATION,
+}
+"""How a charge point may spell them: also as OCPP 2.0.1 does."""
+
+
 @dataclass(slots=True)
 class Call:
     """A request."""
@@ -43,6 +52,8 @@ class Call:
     action: str
     payload: Any
     """A JSON object by the standard; `null` arrives as `{}`, anything else as it is."""
+    doubt: str | None = None
+    """Why the frame as it came should be kept: it was no JSON, and was mended. `None`: it was good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +70,17 @@ class CallError:
 
     message_id: MessageId
     code: str
+    """One of `ErrorCode`."""
     description: str
+    """As it came; begins with the code where OCPP 1.6 does not know it."""
 
 
 Frame = Call | CallResult | CallError
+
+
+class _Guess(TypedDict):
+    message_id: MessageId | None
+    action: str | None
 
 
 def parse(text: str | bytes) -> Frame | None:
@@ -80,7 +98,7 @@ def parse(text: str | bytes) -> Frame | None:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise RemoteProtocolError(
-            ErrorCode.FORMATION_VIOLATION, "The message is no valid JSON.", message_id=_guess_id(text)
+            ErrorCode.FORMATION_VIOLATION, "The message is no valid JSON.", **_guess(text)
         ) from error
     if not isinstance(frame, list) or len(frame) < 2:  # noqa: PLR2004 - type and id
         raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message is no OCPP-J frame.")
@@ -92,7 +110,7 @@ def parse(text: str | bytes) -> Frame | None:
     if kind == CALL_RESULT:
         return CallResult(message_id, _payload(frame, 2))
     if kind == CALL_ERROR:
-        return CallError(message_id, _text(frame, 2) or ErrorCode.GENERIC_ERROR, _text(frame, 3))
+        return _call_error(message_id, _text(frame, 2), _text(frame, 3))
     return None
 
 
@@ -100,6 +118,13 @@ def _call(message_id: MessageId, frame: list[Any]) -> Call:
     if len(frame) < 3 or not isinstance(frame[2], str):  # noqa: PLR2004 - the third element
         raise RemoteProtocolError(ErrorCode.PROTOCOL_ERROR, "A CALL needs an action.", message_id=message_id)
     return Call(message_id, frame[2], _payload(frame, 3))
+
+
+def _call_error(message_id: MessageId, spelled: str, description: str) -> CallError:
+    code = _CODES.get(spelled.strip().lower())
+    if code is None and spelled:
+        description = f"{spelled}: {description}" if description else spelled
+    return CallError(message_id, code or ErrorCode.GENERIC_ERROR, description)
 
 
 def _payload(frame: list[Any], place: int) -> Any:  # noqa: ANN401 - any JSON
@@ -113,10 +138,13 @@ def _text(frame: list[Any], place: int) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _guess_id(text: str | bytes) -> str | None:
-    head = text[:300] if isinstance(text, str) else text[:300].decode("utf-8", "replace")
+def _guess(text: str | bytes) -> _Guess:
+    """Read the id and the action off the beginning of a CALL that is no JSON as a whole."""
+    head = text[:400] if isinstance(text, str) else text[:400].decode("utf-8", "replace")
     found = _CALL_START.match(head)
-    return found.group(1) if found else None
+    if found is None:
+        return {"message_id": None, "action": None}
+    return {"message_id": found[1] if found[2] is None else int(found[2]), "action": found[3]}
 
 
 def dump_call(message_id: str, action: str, payload: dict[str, Any]) -> bytes:

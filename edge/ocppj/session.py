@@ -6,11 +6,14 @@ Per direction one CALL may be open; calls of both sides may cross. The owner doe
                    ├─ Reply        → send its text (a repeat, or a frame that cannot be read)
                    ├─ Settled      → our open call has its answer
                    └─ Ignored      → nothing to do
+
+A message that is no JSON is mended first (`ocppj.mending`). What is `odd` should be kept as it came.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +28,8 @@ from edge.ocppj.frames import (
     dump_call_result,
     parse,
 )
+from edge.ocppj.mending import mend
+from edge.ocppj.repairs import EVERY_REPAIR, Repair
 
 REMEMBERED_ANSWERS = 100
 NEVER_REMEMBERED = frozenset({"Heartbeat", "BootNotification"})
@@ -37,6 +42,8 @@ class Reply:
 
     text: bytes
     reason: str
+    odd: bool = False
+    """Whether the message could not be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Ignored:
     """Nothing to do."""
 
     reason: str
+    odd: bool = False
+    """Whether the message could not be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,8 @@ class Session:
     """One connection's RPC state."""
 
     def __init__(self) -> None:
+        self.repairs: Collection[Repair] = EVERY_REPAIR
+        """What may be mended in a text that is no JSON: everything as long as nobody knows whose it is."""
         self._open: _OpenCall | None = None
         self._answers: OrderedDict[MessageId, tuple[int, bytes]] = OrderedDict()
         self._received: int | None = None
@@ -78,13 +89,14 @@ class Session:
         try:
             frame = parse(text)
         except RemoteProtocolError as error:
-            if error.message_id is None:
-                return Ignored(str(error))
-            return Reply(dump_call_error(error.message_id, error.code, str(error)), str(error))
+            mended = mend(text, error, self.repairs)
+            if mended is None:
+                return _unreadable(error)
+            frame = mended
         if isinstance(frame, Call):
             return self._receive_call(frame, text)
         if frame is None:
-            return Ignored("empty, or of an unknown message type")
+            return Ignored("The message has an unknown type.", odd=True) if text else Ignored("empty")
         return self._receive_answer(frame)
 
     def answer(self, call: Call, payload: dict[str, Any]) -> bytes:
@@ -129,3 +141,9 @@ class Session:
             return Ignored("an answer to no open call: late, or never asked for")
         action, self._open = self._open.action, None
         return Settled(action, frame)
+
+
+def _unreadable(error: RemoteProtocolError) -> Reply | Ignored:
+    if error.message_id is None:
+        return Ignored(str(error), odd=True)
+    return Reply(dump_call_error(error.message_id, error.code, str(error)), str(error), odd=True)

@@ -286,7 +286,7 @@ async def test_a_frame_that_says_nothing_leaves_the_connection_up(site: Site, fr
         ('[2,"1","Explode",{}]', [4, "1", "NotImplemented"]),
         ('[2,"1","Reset",{"type":"Soft"}]', [4, "1", "NotSupported"]),
         ('[2,"1","Authorize",{}]', [4, "1", "OccurenceConstraintViolation"]),
-        ('[2,"1","Authorize",{"idTag":"A",}]', [4, "1", "FormationViolation"]),
+        ('[2,"1",Authorize,{"idTag":"A"}]', [4, "1", "FormationViolation"]),
         ('[2,"1",7,{}]', [4, "1", "ProtocolError"]),
         ('[2,17,"MeterValues",{}]', [3, 17, {}]),
         ('[2,"1","MeterValues",null]', [3, "1", {}]),

@@ -27,6 +27,8 @@ class Request:
     policy: Policy
     authenticated: bool = True
     """Whether its connection showed the charge point's key; without one it is never more than Pending."""
+    answer: Response | None = None
+    """What is answered without asking a handler, which could do nothing with it (see `ocpp16.intake`)."""
 
 
 Response = dict[str, Any]

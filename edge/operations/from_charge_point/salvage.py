@@ -6,13 +6,15 @@ StartTransaction some end the charging (OCPP 1.6 ed. 2 §3.7.1). So the answer i
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 
 from uuid_utils.compat import uuid7
 
 from contract.events import TransactionStarted
+from edge.domain.authorisation import authorise
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.store import quarantine, transaction_changes
+from edge.store import id_tags, quarantine, transaction_changes
 from edge.store.writer import WriteTx
 
 
@@ -23,6 +25,9 @@ def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
         return {"status": "Rejected"}
     if request.action != "StartTransaction":
         return {}
+    id_tag = request.payload.get("idTag")
+    id_tag = id_tag if isinstance(id_tag, str) else ""
+    status = _worth(id_tag, tx, now)
     uuid = uuid7()
     key = f"salvaged|{request.charge_point}|{uuid}"
     number = transaction_changes.insert_orphan(tx.connection, uuid, key, request.charge_point, None)
@@ -32,8 +37,8 @@ def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
             transaction_id=number,
             charge_point=request.charge_point,
             connector_id=0,
-            id_tag="",
-            id_tag_status="Invalid",
+            id_tag=id_tag,
+            id_tag_status=status,
             meter_start_wh=None,
             started_at=now,
             flags=["salvaged"],
@@ -41,4 +46,14 @@ def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
         subject=subject(request.charge_point),
         occurred_at=now,
     )
-    return {"transactionId": number, "idTagInfo": {"status": "Invalid"}}
+    return {"transactionId": number, "idTagInfo": {"status": status}}
+
+
+def _worth(id_tag: str, tx: WriteTx, now: datetime) -> str:
+    """Say what the id tag is worth, so that our own fault ends no charging; one that cannot be looked up is Invalid."""
+    try:
+        return authorise(id_tags.find(tx.connection, id_tag), now).status
+    except sqlite3.OperationalError:
+        raise
+    except Exception:  # noqa: BLE001 - the handler failed before, perhaps over this very id tag
+        return "Invalid"

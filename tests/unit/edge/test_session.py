@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from edge.errors import LocalProtocolError
 from edge.ocppj.frames import Call, CallError, CallResult
+from edge.ocppj.mending import PIECES, REPAIRED
 from edge.ocppj.session import NEVER_REMEMBERED, REMEMBERED_ANSWERS, Ignored, Reply, Session, Settled
 
 STATUS = '[2,"7","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
@@ -83,7 +84,7 @@ def test_a_call_error_settles_the_open_call() -> None:
     session = Session()
     session.call("gardu-1", "Reset", {})
     answer = session.receive('[4,"gardu-1","OccurrenceConstraintViolation","why",{}]')
-    assert answer == Settled("Reset", CallError("gardu-1", "OccurrenceConstraintViolation", "why"))
+    assert answer == Settled("Reset", CallError("gardu-1", "OccurenceConstraintViolation", "why"))
 
 
 def test_a_second_own_call_is_our_own_error_and_changes_nothing() -> None:
@@ -123,13 +124,32 @@ def test_calls_of_both_sides_may_cross() -> None:
 
 
 @pytest.mark.parametrize("text", ["", '[9,"1",{}]', "7", "no json", b"\xff"])
-def test_what_cannot_be_answered_is_ignored(text: str | bytes) -> None:
-    assert isinstance(Session().receive(text), Ignored)
+def test_what_cannot_be_answered_is_ignored_and_is_odd_unless_it_is_empty(text: str | bytes) -> None:
+    received = Session().receive(text)
+    assert isinstance(received, Ignored)
+    assert received.odd is bool(text)
+
+
+def test_a_message_that_was_mended_is_handed_on_with_its_doubt_and_repeated_like_any_other() -> None:
+    session = Session()
+    text = '[2,"7","StopTransaction",{"transactionId":,"meterStop":5}]'
+    call = call_of(session, text)
+    assert call == Call("7", "StopTransaction", {"transactionId": None, "meterStop": 5}, REPAIRED)
+    answer = session.answer(call, {})
+    assert session.receive(text) == Reply(answer, "the same message came again")
+
+
+def test_only_the_repairs_that_are_known_of_a_charge_point_are_made() -> None:
+    session = Session()
+    session.repairs = ()
+    call = call_of(session, '[2,"7","StopTransaction",{"transactionId":,"meterStop":5}]')
+    assert call == Call("7", "StopTransaction", {"meterStop": 5}, PIECES)
 
 
 def test_a_frame_that_cannot_be_read_is_refused_under_its_id() -> None:
-    reply = Session().receive('[2,"7","StopTransaction",{"transactionId":,}]')
+    reply = Session().receive('[2,"7",StopTransaction,{"transactionId":,}]')
     assert isinstance(reply, Reply)
+    assert reply.odd
     assert orjson.loads(reply.text)[:3] == [4, "7", "FormationViolation"]
 
 
