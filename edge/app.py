@@ -28,6 +28,7 @@ from edge.central_system.tls import entrance
 from edge.clock import Clock
 from edge.config import ApiSettings, CentralSystemSettings, Settings
 from edge.domain.commissioning import CommissioningWindow
+from edge.domain.configuration import RECOMMENDED
 from edge.domain.keys import SALT_BYTES, hash_key
 from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
@@ -46,6 +47,8 @@ from edge.sync.backoff import Pace
 from edge.sync.https import HttpsCarrier
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
+from edge.upkeep.visit import Choices, Tools
+from edge.upkeep.worker import Upkeep, works
 
 API_STOP_S = 3
 YOUNG_OBJECTS = 20_000
@@ -128,6 +131,9 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         await _open(central_system)
         stack.push_async_callback(central_system.close)
         hooks.housekeeper = _housekeeper(settings, writer, readers, clock)
+        choices = _choices(settings)
+        tools = Tools(writer, readers, clock, operator.perform, choices)
+        upkeep = Upkeep(tools, central_system.registry, works(choices))
         jobs = [
             chores.look_for_lost_stops(),
             chores.note_the_clock(),
@@ -137,6 +143,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             relay.run(),
             remote_starts.watch(),
             hooks.housekeeper.run(),
+            upkeep.run(),
         ]
         if syncer is not None:
             jobs.append(syncer.run())
@@ -152,6 +159,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             ready=lambda: writer.healthy,
             doors=_doors(settings.api),
             window=window,
+            site_configuration=choices.site_configuration,
         )
         api_port = await stack.enter_async_context(_served(api, settings.api))
         yield _Edge(central_system, api_port)
@@ -200,6 +208,7 @@ def _central_system(
     chosen = settings.central_system
     policy = Policy(
         heartbeat_interval_s=chosen.heartbeat_interval_s,
+        upkeep_after_boot_s=settings.upkeep.after_boot_s,
         cache_days=chosen.id_tag_cache_days or None,
         known_vendor_messages={
             vendor: frozenset(messages) for vendor, messages in chosen.known_vendor_messages.items()
@@ -216,9 +225,27 @@ def _central_system(
         ping_interval_s=chosen.ping_interval_s,
         heartbeat_interval_s=chosen.heartbeat_interval_s,
     )
-    desk = Desk(writer, clock, policy, call_timeout_s=chosen.call_timeout_s, settle_s=chosen.settle_s)
+    desk = Desk(
+        writer,
+        clock,
+        policy,
+        call_timeout_s=chosen.call_timeout_s,
+        settle_s=chosen.settle_s,
+        boot_grace_s=chosen.boot_grace_s,
+    )
     door = Door(chosen.unknown_charge_points, lambda: window.left_s(clock.monotonic()) > 0)
     return CentralSystem(listener, door, desk, readers)
+
+
+def _choices(settings: Settings) -> Choices:
+    chosen = settings.upkeep
+    heartbeat = {"HeartbeatInterval": str(settings.central_system.heartbeat_interval_s)}
+    return Choices(
+        provision=chosen.provision,
+        local_lists=chosen.local_lists,
+        site_configuration={**RECOMMENDED, **heartbeat, **chosen.configuration},
+        try_again_s=chosen.try_again_s,
+    )
 
 
 async def _open(central_system: CentralSystem) -> None:

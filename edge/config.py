@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from edge.api.exposure import check_exposure, is_loopback
+from edge.domain.configuration import is_secret
 from edge.domain.registration import UnknownChargePoints
 from edge.domain.security_profile import SecurityProfile
 from edge.errors import ConfigurationError
@@ -85,6 +86,9 @@ class CentralSystemSettings(_Section):
     """Seconds of rest between a boot's answer and the first operation sent to the charge point."""
     id_tag_cache_days: Annotated[int, Field(ge=0, le=365)] = 14
     """Days after which an accepted id tag leaves the charge points' own caches, unless it is shown again; 0: never."""
+    boot_grace_s: Annotated[float, Field(ge=0, le=300)] = 10.0
+    """Seconds that a new connection may stay silent before the charge point is asked for anything: it may want to boot
+    first."""
     known_vendor_messages: dict[str, list[str]] = Field(default_factory=dict)
     """DataTransfer that is accepted: vendor id to message ids; an empty list accepts all of that vendor."""
 
@@ -195,6 +199,29 @@ class DiskSettings(_Section):
     """Seconds from one look at the disk to the next."""
 
 
+class UpkeepSettings(_Section):
+    """What the edge does at charge points by itself."""
+
+    provision: bool = True
+    """Whether charge points are given the configuration that the site wants (`configuration`)."""
+    local_lists: bool = True
+    """Whether charge points get the id tags of the site as their local list."""
+    after_boot_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    """Seconds after a boot until the edge begins: charge points report their connectors first."""
+    try_again_s: Seconds = 60.0
+    """Seconds until a task that failed is tried again; the pause doubles each time."""
+    configuration: dict[str, str | None] = Field(default_factory=dict)
+    """Configuration keys with the values that all charge points of the site should have, beside the recommended ones;
+    `null` leaves a key alone."""
+
+    @field_validator("configuration")
+    @classmethod
+    def _no_secrets(cls, configuration: dict[str, str | None]) -> dict[str, str | None]:
+        if secret := sorted(key for key in configuration if is_secret(key)):
+            raise ValueError(f"{secret[0]} is a secret of each charge point and cannot be the same for all")
+        return configuration
+
+
 class LogSettings(_Section):
     """What is logged."""
 
@@ -220,6 +247,7 @@ class Settings(BaseSettings):
     cloud: CloudSettings = CloudSettings()
     transactions: TransactionSettings = TransactionSettings()
     disk: DiskSettings = DiskSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
     log: LogSettings = LogSettings()
 
     @property

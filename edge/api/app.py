@@ -17,6 +17,7 @@ from edge.api import (
     charge_points,
     clients,
     commissioning,
+    configurations,
     failures,
     health,
     id_tags,
@@ -32,6 +33,7 @@ from edge.api.doors import Doors
 from edge.api.segments import RawPathMiddleware
 from edge.clock import Clock
 from edge.domain.commissioning import CommissioningWindow
+from edge.domain.configuration import RECOMMENDED, Layer
 from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
@@ -47,6 +49,7 @@ _GUARDED = (
     outbox,
     alarms,
     commissioning,
+    configurations,
 )
 
 
@@ -72,6 +75,7 @@ def create_api(
     doors: Doors,
     window: CommissioningWindow | None = None,
     randomness: Callable[[int], bytes] = secrets.token_bytes,
+    site_configuration: Layer = RECOMMENDED,
 ) -> FastAPI:
     """Make the API of a site, ready to be served.
 
@@ -87,6 +91,7 @@ def create_api(
         doors: who may come in.
         window: whether unknown charge points may present themselves; `None`: one of its own, closed.
         randomness: gives so many unpredictable bytes, for keys and salts.
+        site_configuration: what the settings want every charge point to have.
     """
     api = _Api(
         title="Gardu edge",
@@ -97,7 +102,17 @@ def create_api(
         redirect_slashes=False,  # a redirect would name whatever host the request named
     )
     api.state.collaborators = Collaborators(
-        site, readers, writer, clock, caller, perform, link_status, ready, randomness, window or CommissioningWindow()
+        site=site,
+        readers=readers,
+        writer=writer,
+        clock=clock,
+        caller=caller,
+        perform=perform,
+        link_status=link_status,
+        ready=ready,
+        randomness=randomness,
+        window=window or CommissioningWindow(),
+        site_configuration=site_configuration,
     )
     failures.install(api)
     # The doors decide; this only tells OpenAPI that a key is needed.

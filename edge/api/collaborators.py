@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from edge.clock import Clock
 from edge.domain.commissioning import CommissioningWindow
+from edge.domain.configuration import Layer
 from edge.operations.caller import Caller
 from edge.store.readers import Readers
 from edge.store.writer import Writer
@@ -63,6 +64,8 @@ class Collaborators:
     """Gives so many unpredictable bytes."""
     window: CommissioningWindow
     """Whether unknown charge points may present themselves."""
+    site_configuration: Layer
+    """The configuration that the settings want for every charge point."""
 
 
 async def _collaborators(request: Request) -> Collaborators:

@@ -17,6 +17,9 @@ from edge.ocppj.session import Session
 TIMEOUTS_BEFORE_GIVING_UP = 3
 """Unanswered calls in a row: the charge point sends but does not listen, and a new connection is its cure."""
 
+LONGEST_SLEEP_S = 0.5
+"""A pause may be shortened while it is waited for."""
+
 
 class Calls:
     """The outbound half of a connection (OCPP-J 1.6 §4.1.1 "Synchronicity").
@@ -96,7 +99,7 @@ class Calls:
             pause_s = self._ready_at - self._clock.monotonic()
             if pause_s <= 0:
                 return
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(min(pause_s, LONGEST_SLEEP_S))
 
     async def _exchange(self, action: str, payload: dict[str, Any]) -> CallResult | CallError:
         text = self._session.call(f"gardu-{next(self._numbers)}", action, payload)

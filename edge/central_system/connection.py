@@ -56,7 +56,10 @@ class Desk:
     policy: Policy
     call_timeout_s: float = 30.0
     settle_s: float = 2.0
-    """Pause between a connection's opening, or its boot's answer, and our first call: some charge points need it."""
+    """Pause between a charge point's first words, or its boot's answer, and our first call: some need it."""
+    boot_grace_s: float = 0.0
+    """How long a new connection may stay silent before it is called all the same. Called before its boot is answered,
+    some charge points break the connection; but one that only lost its connection has no boot to send."""
     deafness: Deafness = field(default_factory=Deafness)
     """Which charge points left our calls unanswered, over all their connections."""
 
@@ -87,7 +90,8 @@ class Connection:
             unanswered=self._give_up,
             answered=self._listens_again,
         )
-        self._calls.pause(desk.settle_s)
+        self._spoke = False
+        self._calls.pause(max(desk.settle_s, desk.boot_grace_s))
         self._idle = asyncio.Event()
         self._idle.set()
         self._tasks: set[asyncio.Future[None]] = set()
@@ -242,6 +246,8 @@ class Connection:
 
     def _begin(self, call: Call, raw: bytes) -> None:
         """Hand a call to the writer; `_finish` goes on after the commit."""
+        if not self._spoke:
+            self._speak_first(call.action)
         if not self._may_speak(call.action):
             reason = f"This charge point is {self._registration}: boot first."
             self._refuse(call, RemoteProtocolError(ErrorCode.SECURITY_ERROR, reason))
@@ -265,6 +271,12 @@ class Connection:
         now = self._desk.clock.now()
         self._idle.clear()
         self._desk.writer.submit(partial(dispatch.handle, request, now=now), partial(self._finish, call, request, now))
+
+    def _speak_first(self, action: str) -> None:
+        """Note the first call of a connection: whoever begins with anything but a boot has no boot to send."""
+        self._spoke = True
+        if action != "BootNotification":
+            self._calls.pause(self._desk.settle_s)
 
     def _may_speak(self, action: str) -> bool:
         """Whether a call is heard before the charge point is accepted. Its records are, once it showed its key."""

@@ -8,7 +8,7 @@ import logging
 import ssl
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -34,9 +34,10 @@ from edge.domain.security_profile import SecurityProfile
 from edge.errors import StoreUnavailableError
 from edge.operations.from_charge_point import security_event_notification
 from edge.operations.from_charge_point.request import subject
-from edge.store import alarms, charge_points, security_tallies
+from edge.store import alarms, charge_points, security_tallies, upkeep_tasks
 from edge.store.charge_points import ChargePoint
 from edge.store.readers import Readers
+from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
 
 OCPP16 = Subprotocol("ocpp1.6")
@@ -221,10 +222,11 @@ class CentralSystem:
     async def _attend(self, connection: Connection) -> str:
         who, address, now = connection.charge_point, connection.remote_address, self._desk.clock.now()
         login = connection.login
+        probe_at = now + timedelta(seconds=self._desk.boot_grace_s + self._desk.policy.upkeep_after_boot_s)
         if self._closing:
             return "the central system stops"
         try:
-            known = await self._desk.writer.run(lambda tx: _arrive(who, address, login, tx, now))
+            known = await self._desk.writer.run(lambda tx: _arrive(who, address, login, tx, now, probe_at))
         except StoreUnavailableError:
             return "the store is not available"
         if known is not None:
@@ -261,11 +263,18 @@ class CentralSystem:
             _log.warning("disconnection_not_recorded", charge_point=who)
 
 
-def _arrive(who: str, remote_address: str, login: Login | None, tx: WriteTx, now: datetime) -> ChargePoint | None:
-    """Record a connection; a newcomer becomes known as Pending. Gives what was known of it before."""
+def _arrive(
+    who: str, remote_address: str, login: Login | None, tx: WriteTx, now: datetime, probe_at: datetime
+) -> ChargePoint | None:
+    """Record a connection; a newcomer becomes known as Pending. Gives what was known of it before.
+
+    An accepted one that has not booted until `probe_at` is asked for something harmless: its boot strikes that out.
+    """
     known = charge_points.find(tx.connection, who)
     if known is None:
         charge_points.put(tx.connection, who, Registration.PENDING, now)
+    elif known.registration is Registration.ACCEPTED:
+        upkeep_tasks.demand(tx.connection, who, TaskKind.PROBE, probe_at)
     charge_points.record_seen(tx.connection, who, now)
     if login is not None:
         record_login(tx, who, login, now)

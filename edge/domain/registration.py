@@ -41,3 +41,16 @@ def is_assignable(identity: str) -> bool:
     A colon would end the user name of Basic authentication, a slash the segment of the URL.
     """
     return 0 < len(identity) <= MAX_IDENTITY and identity.isprintable() and not {":", "/"} & set(identity)
+
+
+Hardware = tuple[str | None, str | None, str | None]
+"""Vendor, model and serial number; `None`: it did not say."""
+
+
+def hardware_changes(before: Hardware, now: Hardware) -> list[str]:
+    """Say in words what is another device's than before. A serial number that is given only once proves nothing."""
+    return [
+        f"{name} was {old!r} and is {new!r}"
+        for name, old, new in zip(("vendor", "model", "serial number"), before, now, strict=True)
+        if old is not None and new is not None and old != new
+    ]

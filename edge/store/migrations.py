@@ -19,6 +19,7 @@ from edge.store.schema import (
     m0005_security,
     m0006_intake,
     m0007_transactions,
+    m0008_upkeep,
     m0009_liveness,
     m0011_retention,
 )
@@ -31,6 +32,7 @@ _MODULES = (
     m0005_security,
     m0006_intake,
     m0007_transactions,
+    m0008_upkeep,
     m0009_liveness,
     m0011_retention,
 )

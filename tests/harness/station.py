@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -118,13 +119,20 @@ for _action in ANSWERS:
 
 
 @asynccontextmanager
-async def connected(url: str, identity: str, password: str, **options: Any) -> Any:
+async def connected(
+    url: str,
+    identity: str,
+    password: str,
+    *,
+    make: Callable[[str, ClientConnection], Station] = Station,
+    **options: Any,
+) -> Any:
     """Connect a station; its reading loop ends with the block."""
     token = base64.b64encode(f"{identity}:{password}".encode()).decode()
     headers = {"Authorization": f"Basic {token}"} if password else {}
     options = {"subprotocols": ["ocpp1.6"], "proxy": None, "ping_interval": None} | options
     async with websockets.connect(f"{url}/{identity}", additional_headers=headers, **options) as websocket:
-        station = Station(identity, websocket)
+        station = make(identity, websocket)
         reading = asyncio.create_task(_read(station))
         try:
             yield station

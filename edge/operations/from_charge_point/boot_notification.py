@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from contract.events import ChargePointBooted
 from edge.domain.registration import Registration, interval_s
 from edge.domain.timestamps import iso
+from edge.operations.from_charge_point import boot_consequences
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import charge_points, clocks
 from edge.store.writer import WriteTx
@@ -25,7 +26,11 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     pending_for_time = registration is Registration.ACCEPTED and _time_is_worth_a_wait(tx, now)
     if pending_for_time:
         registration = Registration.PENDING
+    if known is not None:
+        boot_consequences.compare(tx, known, boot, now)
     charge_points.record_boot(tx.connection, request.charge_point, boot, now)
+    if registration is Registration.ACCEPTED:
+        boot_consequences.demand_upkeep(tx, request.charge_point, boot, request.policy, now)
     tx.emit(
         ChargePointBooted(
             charge_point=request.charge_point,

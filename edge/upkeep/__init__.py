@@ -1,0 +1,1 @@
+"""What the edge does at charge points by itself: configuration, availability, local lists, firmware, diagnostics."""
