@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -34,6 +33,7 @@ from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
 from edge.domain.registration import UnknownChargePoints
 from edge.errors import ConfigurationError
+from edge.observability import collector
 from edge.operations.chores import Chores, note_clock
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
@@ -41,6 +41,7 @@ from edge.relay.relay import Relay
 from edge.store import migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
 from edge.store.housekeeping import Housekeeper, Keeping
+from edge.store.journal_writer import Record, kept_journal
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.backoff import Pace
@@ -51,8 +52,6 @@ from edge.upkeep.visit import Choices, Tools
 from edge.upkeep.worker import Upkeep, works
 
 API_STOP_S = 3
-YOUNG_OBJECTS = 20_000
-"""Allocations between two small garbage collections: some hundred messages under way."""
 
 _log = structlog.get_logger()
 
@@ -66,7 +65,7 @@ async def run(settings: Settings, *, announce: Callable[[str], None]) -> None:
     make_folder(settings.data_dir)
     stop = _stop_on_signal()
     async with _started(settings) as edge:
-        _spare_the_collector()
+        collector.spare()
         announce(edge.where(settings))
         await stop.wait()
         _log.info("stopping")
@@ -116,9 +115,10 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         await stack.enter_async_context(_tasks(writer.work()))
         stack.push_async_callback(writer.close)
         await writer.run(lambda tx: _record_start(tx, clock))
+        record, frames = stack.enter_context(kept_journal(settings.journal_file, clock, **dict(settings.journal)))
         unknown = settings.central_system.unknown_charge_points
         window = CommissioningWindow(always_open=unknown is UnknownChargePoints.PENDING)
-        central_system = _central_system(settings, writer, readers, clock, window)
+        central_system = _central_system(settings, writer, readers, clock, window, record)
         hooks.central_system = central_system
         remote_starts = RemoteStarts(
             writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
@@ -160,6 +160,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             doors=_doors(settings.api),
             window=window,
             site_configuration=choices.site_configuration,
+            frames=frames,
         )
         api_port = await stack.enter_async_context(_served(api, settings.api))
         yield _Edge(central_system, api_port)
@@ -203,7 +204,12 @@ def _housekeeper(settings: Settings, writer: Writer, readers: Readers, clock: Cl
 
 
 def _central_system(
-    settings: Settings, writer: Writer, readers: Readers, clock: Clock, window: CommissioningWindow
+    settings: Settings,
+    writer: Writer,
+    readers: Readers,
+    clock: Clock,
+    window: CommissioningWindow,
+    record: Record,
 ) -> CentralSystem:
     chosen = settings.central_system
     policy = Policy(
@@ -231,6 +237,7 @@ def _central_system(
         policy,
         call_timeout_s=chosen.call_timeout_s,
         settle_s=chosen.settle_s,
+        record=record,
         boot_grace_s=chosen.boot_grace_s,
     )
     door = Door(chosen.unknown_charge_points, lambda: window.left_s(clock.monotonic()) > 0)
@@ -376,16 +383,6 @@ def _record_start(tx: WriteTx, clock: Clock) -> None:
     note_clock(tx, clock, started=True)
     transaction_changes.continue_from(tx.connection, clock.now())
     tx.emit(EdgeStarted(software_version=version("gardu")), subject="edge", occurred_at=clock.now())
-
-
-def _spare_the_collector() -> None:
-    """Keep what the start has made out of every later garbage collection: it stays until the end anyway.
-
-    Under load each full collection would walk the libraries' hundreds of thousands of objects again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def _stop_on_signal() -> asyncio.Event:

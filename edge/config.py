@@ -222,6 +222,15 @@ class UpkeepSettings(_Section):
         return configuration
 
 
+class JournalSettings(_Section):
+    """The frame journal: every message both ways, without secrets, in a file of its own beside the database."""
+
+    days: Annotated[int, Field(ge=1, le=366)] = 7
+    """How many days a frame is kept, as far as `max_mib` allows."""
+    max_mib: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
+    """How many MiB the journal may take; the oldest frames go first. 0 keeps no journal."""
+
+
 class LogSettings(_Section):
     """What is logged."""
 
@@ -248,12 +257,18 @@ class Settings(BaseSettings):
     transactions: TransactionSettings = TransactionSettings()
     disk: DiskSettings = DiskSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
+    journal: JournalSettings = JournalSettings()
     log: LogSettings = LogSettings()
 
     @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "edge.db"
+
+    @property
+    def journal_file(self) -> Path:
+        """The frame journal's SQLite file."""
+        return self.data_dir / "journal.db"
 
     @classmethod
     def settings_customise_sources(

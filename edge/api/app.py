@@ -27,6 +27,7 @@ from edge.api import (
     remote_starts,
     transactions,
 )
+from edge.api import frames as frame_journal
 from edge.api.collaborators import Collaborators, LinkStatus, Perform
 from edge.api.door_keeper import DoorKeeperMiddleware
 from edge.api.doors import Doors
@@ -50,6 +51,7 @@ _GUARDED = (
     alarms,
     commissioning,
     configurations,
+    frame_journal,
 )
 
 
@@ -76,6 +78,7 @@ def create_api(
     window: CommissioningWindow | None = None,
     randomness: Callable[[int], bytes] = secrets.token_bytes,
     site_configuration: Layer = RECOMMENDED,
+    frames: Readers | None = None,
 ) -> FastAPI:
     """Make the API of a site, ready to be served.
 
@@ -92,6 +95,7 @@ def create_api(
         window: whether unknown charge points may present themselves; `None`: one of its own, closed.
         randomness: gives so many unpredictable bytes, for keys and salts.
         site_configuration: what the settings want every charge point to have.
+        frames: read the frame journal; `None`: there is none.
     """
     api = _Api(
         title="Gardu edge",
@@ -113,6 +117,7 @@ def create_api(
         randomness=randomness,
         window=window or CommissioningWindow(),
         site_configuration=site_configuration,
+        frames=frames,
     )
     failures.install(api)
     # The doors decide; this only tells OpenAPI that a key is needed.

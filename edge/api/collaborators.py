@@ -66,6 +66,8 @@ class Collaborators:
     """Whether unknown charge points may present themselves."""
     site_configuration: Layer
     """The configuration that the settings want for every charge point."""
+    frames: Readers | None = None
+    """Read the frame journal; `None`: there is none."""
 
 
 async def _collaborators(request: Request) -> Collaborators:

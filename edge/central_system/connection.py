@@ -35,6 +35,7 @@ from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
 from edge.store.alarms import clear_alarm, raise_alarm
+from edge.store.journal import Direction
 from edge.store.writer import Writer
 
 GOING_AWAY = 1001
@@ -55,6 +56,8 @@ class Desk:
     clock: Clock
     policy: Policy
     call_timeout_s: float = 30.0
+    record: Callable[[str, Direction, bytes], None] = lambda *_: None
+    """Told of each frame both ways (`store.journal_writer`)."""
     settle_s: float = 2.0
     """Pause between a charge point's first words, or its boot's answer, and our first call: some need it."""
     boot_grace_s: float = 0.0
@@ -227,6 +230,7 @@ class Connection:
 
     def _receive(self, message: bytes) -> None:
         self.last_heard = self._desk.clock.monotonic()
+        self._desk.record(self.charge_point, Direction.RECEIVED, message)
         received = self._session.receive(message)
         if isinstance(received, Call):
             self._begin(received, message)
@@ -328,6 +332,7 @@ class Connection:
 
     def _send(self, frame: bytes) -> None:
         """Write a frame without waiting; a charge point that does not read what it asked for is let go."""
+        self._desk.record(self.charge_point, Direction.SENT, frame)
         self._websocket.write(frame)
         if self._websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._spawn(self.close(GOING_AWAY, "answers are not read"))

@@ -21,6 +21,7 @@ from edge.store.schema import (
     m0007_transactions,
     m0008_upkeep,
     m0009_liveness,
+    m0010_frames,
     m0011_retention,
 )
 
@@ -34,6 +35,7 @@ _MODULES = (
     m0007_transactions,
     m0008_upkeep,
     m0009_liveness,
+    m0010_frames,
     m0011_retention,
 )
 

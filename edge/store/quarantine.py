@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from edge.domain.redaction import redact_frame
 from edge.domain.timestamps import iso
 
 MAX_RAW = 1_000_000
@@ -43,7 +44,7 @@ class QuarantinedFrame:
 def insert(
     connection: sqlite3.Connection, charge_point: str, raw: bytes, reason: str, now: datetime, *, repeats: int = 0
 ) -> None:
-    """Keep a frame, or count it on one that is kept already.
+    """Keep a frame without its secrets, or count it on one that is kept already.
 
     Args:
         connection: of the writer.
@@ -75,7 +76,7 @@ def insert(
             charge_point,
             iso(now),
             reason,
-            raw[:MAX_RAW].decode(errors="replace"),
+            redact_frame(raw)[:MAX_RAW].decode(errors="replace"),
             repeats,
             iso(now) if repeats else None,
         ),

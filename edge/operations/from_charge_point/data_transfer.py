@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from contract.events import DataTransferReceived
+from edge.domain.redaction import redact
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import quarantine
 from edge.store.writer import WriteTx
@@ -33,7 +34,7 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
             charge_point=request.charge_point,
             vendor_id=vendor_id,
             message_id=message_id,
-            data=data,
+            data=redact({"messageId": message_id, "data": data})["data"],
             status=status,
         ),
         subject=subject(request.charge_point),

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from contract.events import TransactionStarted
 from edge.domain.authorisation import authorise
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.store import id_tags, quarantine, transaction_changes
+from edge.store import id_tags, quarantine, transaction_changes, transaction_frames
 from edge.store.writer import WriteTx
 
 
@@ -23,8 +23,14 @@ def keep(request: Request, tx: WriteTx, now: datetime, reason: str) -> Response:
     quarantine.insert(tx.connection, request.charge_point, request.raw, reason, now)
     if request.action == "SignCertificate":
         return {"status": "Rejected"}
-    if request.action != "StartTransaction":
-        return {}
+    response = _begin(request, tx, now) if request.action == "StartTransaction" else {}
+    if request.action in transaction_frames.ACTIONS:
+        transaction_frames.insert(tx.connection, request.charge_point, request.raw, response, now)
+    return response
+
+
+def _begin(request: Request, tx: WriteTx, now: datetime) -> Response:
+    """Give a start that cannot be understood a number all the same."""
     id_tag = request.payload.get("idTag")
     id_tag = id_tag if isinstance(id_tag, str) else ""
     status = _worth(id_tag, tx, now)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.redaction import REDACTED, is_secret, redact, redact_frame, redact_text, redact_value
+from edge.domain.redaction import (
+    MOST_SHAPES,
+    REDACTED,
+    FrameRedactor,
+    is_secret,
+    redact,
+    redact_frame,
+    redact_text,
+    redact_value,
+)
 
 SECRET_NAMES = [
     "AuthorizationKey", "authorizationkey", "Authorization", "WifiPassword", "wifi_password", "WiFi-Passphrase",
@@ -165,6 +174,26 @@ def test_any_payload_can_be_redacted_and_twice_is_once(payload: Any) -> None:
 @given(st.binary() | st.text().map(str.encode))
 def test_any_frame_can_be_redacted(frame: bytes) -> None:
     redact_frame(frame)
+
+
+@given(name=names, secret=secrets, number=st.integers(0))
+def test_what_was_harmless_before_says_nothing_of_the_next_frame(name: str, secret: str, number: int) -> None:
+    redactor = FrameRedactor()
+    harmless = f'[2,"{number}","DataTransfer",{{"vendorId":"V{number}","data":"{number}"}}]'.encode()
+    assert redactor.redact(harmless) is harmless
+    assert redactor.redact(harmless) is harmless
+    for payload in ({name: secret}, {"key": name, "value": secret}, {"location": f"ftp://u:{secret}@h/"}):
+        frame = json.dumps([2, str(number), "DataTransfer", payload], ensure_ascii=False, separators=(",", ":"))
+        assert redactor.redact(frame.encode()) == redact_frame(frame.encode())
+        assert secret.encode() not in redactor.redact(frame.encode())
+
+
+def test_the_shapes_that_are_remembered_are_bounded() -> None:
+    redactor = FrameRedactor()
+    for number in range(3 * MOST_SHAPES):
+        tag = "".join(chr(97 + int(digit)) for digit in str(number))
+        redactor.redact(f'[2,"1","Authorize",{{"idTag":"{tag}"}}]'.encode())
+    assert len(redactor._harmless) <= MOST_SHAPES
 
 
 @given(st.text())
