@@ -54,12 +54,8 @@ class Bay:
             await self.status(connector_id, "Available")
 
     async def status(self, connector_id: int, status: str) -> None:
-        report = {
-            "connectorId": connector_id,
-            "errorCode": "NoError",
-            "status": status,
-            "timestamp": self.later(seconds=1),
-        }
+        # Without its time: the day's clock is not the machine's, and must not be taken for one that is wrong.
+        report = {"connectorId": connector_id, "errorCode": "NoError", "status": status}
         assert await self.peer.call("StatusNotification", report) == {}
 
     async def authorize(self, id_tag: str) -> str:
@@ -98,7 +94,10 @@ class Bay:
             sample = {"value": str(self._register_wh), "context": "Transaction.End"}
             visit.stop["transactionData"] = [{"timestamp": visit.stop["timestamp"], "sampledValue": [sample]}]
         answer = await self.peer.record("StopTransaction", visit.stop, within=visit.name)
-        assert answer == ({"idTagInfo": {"status": "Accepted"}} if reason == "Local" else {})
+        if reason == "Local":
+            assert answer["idTagInfo"]["status"] == "Accepted"
+        else:
+            assert answer == {}  # without an id tag there is nothing to say about one (§4.10)
 
     async def whole(self, connector_id: int, id_tag: str, samples: int, reason: str = "Local") -> Visit:
         """A visit from the plug to the empty connector."""
@@ -164,8 +163,8 @@ async def test_a_remote_start_and_a_remote_stop_over_rest(place: Place) -> None:
     await peer.connect()
     await bay.boot()
     assert await ask(place, "start-transaction", {"idTag": "DRIVER-1"}) == (200, {"status": "Accepted"})
-    action, request = peer.asked[-1]
-    assert (action, request["idTag"]) == ("RemoteStartTransaction", "DRIVER-1")
+    (request,) = await requests(peer, "RemoteStartTransaction", 1)
+    assert request["idTag"] == "DRIVER-1"
     assert request["connectorId"] in (1, 2)
     assert await bay.authorize("DRIVER-1") == "Accepted"
     visit = await bay.begin(request["connectorId"], "DRIVER-1")
@@ -175,7 +174,7 @@ async def test_a_remote_start_and_a_remote_stop_over_rest(place: Place) -> None:
     assert await ask(place, "stop-transaction", number) == (200, {"status": "Rejected"})
     await peer.answer("RemoteStopTransaction", {"status": "Accepted"})
     assert await ask(place, "stop-transaction", number) == (200, {"status": "Accepted"})
-    assert peer.asked[-1] == ("RemoteStopTransaction", number)
+    assert await requests(peer, "RemoteStopTransaction", 2) == [number, number]
     await bay.end(visit, "Remote")
     await equals_the_store(place, bay)
 
@@ -235,7 +234,7 @@ async def test_every_operation_is_valid_to_it_and_its_answer_comes_back(place: P
     for path, operation in OPERATIONS.items():
         peer.asked.clear()
         assert (path, *await ask(place, path, BODIES[path])) == (path, 200, ANSWERS[operation.action])
-        assert peer.asked == [(operation.action, BODIES[path])]
+        assert BODIES[path] in await requests(peer, operation.action, 1)  # the edge may ask more beside it
     assert peer.complaints == []
 
 
@@ -245,6 +244,12 @@ async def test_a_call_that_it_does_not_know_is_told(place: Place) -> None:
     with pytest.raises(PeerRefusedError) as refused:
         await peer.call("CancelReservation", {"reservationId": 1})  # a call of the other direction
     assert refused.value.ocpp_code in ("NotSupported", "NotImplemented")
+
+
+async def requests(peer: Peer, action: str, count: int) -> list[dict[str, Any]]:
+    """What the charge point was asked under this name, once it says that it was asked so often."""
+    await until(lambda: sum(asked == action for asked, _ in peer.asked) >= count)
+    return [request for asked, request in peer.asked if asked == action]
 
 
 async def ask(place: Place, path: str, body: dict[str, Any]) -> tuple[int, Any]:
