@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.car import Car
+from simulator.charging_profiles import ChargingProfiles
 from simulator.clock import Clock
 from simulator.configuration import Configuration
 from simulator.connector import Connector, Status
 from simulator.meter import Draw
 from simulator.plan import Leaving, Plan, Visit
+from simulator.reservations import Reservations
 from simulator.transaction import MeterMessage, MeterValue, StartMessage, StopMessage, Transaction, TransactionMessage
 
 _TICK_S = 0.5
 """How often energy is counted between samples, in wall seconds."""
 _CLOSED_POLL_S = 1.0
+_LEAST_A = 6.0
+"""Below it no car charges (IEC 61851-1)."""
 
 
 @dataclass(slots=True)
@@ -31,6 +36,8 @@ class Surroundings:
         authorise: Asks whether an id tag may charge.
         is_online: Whether the line is up.
         tell: Takes a sentence for whoever watches.
+        reservations: The charge point's.
+        charging_profiles: The charge point's.
     """
 
     clock: Clock
@@ -39,6 +46,8 @@ class Surroundings:
     authorise: Callable[[str], Awaitable[bool]]
     is_online: Callable[[], bool]
     tell: Callable[[str], None]
+    reservations: Reservations = field(default_factory=Reservations)
+    charging_profiles: ChargingProfiles = field(default_factory=ChargingProfiles)
 
 
 class Bay:
@@ -61,6 +70,8 @@ class Bay:
         self._stop: asyncio.Future[str] | None = None
         self._refused = False
         self._closing = False
+        self._reservation_id: int | None = None
+        self._profile: dict[str, Any] | None = None
 
     @property
     def idle(self) -> bool:
@@ -76,12 +87,21 @@ class Bay:
         """Let cars come again."""
         self._closing = False
 
-    def start_remotely(self, id_tag: str) -> bool:
-        """Use an id tag from a RemoteStartTransaction; a car is plugged in if none is. `False`: not possible now."""
-        free = self.connector.operative and self._remote is not None and not self._remote.done()
-        if free and self._remote is not None:
-            self._remote.set_result(id_tag)
-        return free
+    def start_remotely(self, id_tag: str, profile: dict[str, Any] | None = None) -> bool:
+        """Use an id tag from a RemoteStartTransaction; a car is plugged in if none is. `False`: not possible now.
+
+        Args:
+            id_tag: Who charges.
+            profile: A TxProfile for the transaction to come.
+        """
+        around, connector = self._around, self.connector
+        free = connector.operative and around.reservations.admits(connector.connector_id, id_tag)
+        if not free or self._remote is None or self._remote.done():
+            return False
+        self._reservation_id = around.reservations.use(connector.connector_id, id_tag)
+        self._profile = profile
+        self._remote.set_result(id_tag)
+        return True
 
     def stop(self, reason: str) -> bool:
         """End the running transaction. `False`: there is none."""
@@ -145,7 +165,11 @@ class Bay:
             meter_start_wh=meter.reading_wh,
             started_at=around.clock.now(),
             begun_offline=not around.is_online(),
+            reservation_id=self._reservation_id,
         )
+        if self._profile is not None:
+            around.charging_profiles.install(transaction.connector_id, self._profile, transaction.started_at)
+        self._reservation_id = self._profile = None
         transaction.on_refused = lambda: self._refuse(transaction)
         self._refused = False
         self._stop = asyncio.get_running_loop().create_future()
@@ -159,6 +183,7 @@ class Bay:
         finally:
             self.transaction = None
             meter.draw = Draw()
+            around.charging_profiles.transaction_ended(transaction.connector_id)
         end = self._meter_value("Transaction.End", "StopTxnSampledData")
         around.put(
             StopMessage(
@@ -180,7 +205,7 @@ class Bay:
         began_s = counted_s = sampled_s = clock.monotonic_s()
         leaves_s = began_s + clock.wall_s(visit.stay_s)
         while stop is not None:
-            self._set_draw(car)
+            self._set_draw(car, transaction)
             interval_s = clock.wall_s(self._around.configuration.integer("MeterValueSampleInterval"))
             sample_due_s = sampled_s + interval_s if interval_s else float("inf")
             now_s = clock.monotonic_s()
@@ -197,13 +222,18 @@ class Bay:
                 self._sample(transaction)
         return visit.leaving
 
-    def _set_draw(self, car: Car) -> None:
+    def _set_draw(self, car: Car, transaction: Transaction) -> None:
         """Let the status follow what the car and the central system want, and the meter show what flows."""
-        meter = self.connector.meter
-        if self._refused:
+        meter, around = self.connector.meter, self._around
+        meter.offered_a = around.charging_profiles.limit_a(
+            transaction.connector_id, around.clock.now(), transaction.started_at
+        )
+        if self._refused or (meter.offered_a is not None and meter.offered_a < _LEAST_A):
             self.connector.move(Status.SUSPENDED_EVSE)
         elif car.full:
             self.connector.move(Status.SUSPENDED_EV)
+        else:
+            self.connector.move(Status.CHARGING)
         power_w = car.power_w(meter.limit_w(car.phases)) if self.connector.status is Status.CHARGING else 0.0
         meter.draw = Draw(power_w, car.phases, car.soc)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -13,6 +13,8 @@ from ocpp.v16 import call
 from simulator.authorisation import ACCEPTED, AuthorisationCache
 from simulator.back_off import BackOff
 from simulator.bay import Bay, Surroundings
+from simulator.certificates import Certificates
+from simulator.charging_profiles import ChargingProfiles
 from simulator.clock import Clock
 from simulator.commands import Commands
 from simulator.configuration import Configuration
@@ -20,11 +22,14 @@ from simulator.connection import CallFailedError, LineDownError
 from simulator.connector import Connector, Status
 from simulator.delivery import Delivery
 from simulator.ledger import Ledger
+from simulator.local_list import LocalList
+from simulator.maintenance import Maintenance
 from simulator.meter import Meter
 from simulator.plan import Plan
+from simulator.reservations import Reservation, Reservations
 from simulator.status_reports import StatusReport, StatusReports
 from simulator.transaction import MeterMessage
-from simulator.uplink import Address, Uplink
+from simulator.uplink import Address, Registration, Uplink
 
 VENDOR = "Gardu"
 MODEL = "Simulated 22 kW"
@@ -77,19 +82,25 @@ class ChargePoint:
         self.clock = clock
         self.configuration = Configuration(settings.connectors, settings.configuration)
         self.cache = AuthorisationCache(self.configuration)
+        self.local_list = LocalList(self.configuration)
+        self.reservations = Reservations()
+        self.charging_profiles = ChargingProfiles()
+        self.certificates = Certificates()
+        self.maintenance = Maintenance(clock, self.send, self._restart_with)
         self.operative = True
         self._ledger = ledger
         self._tell = tell
         self._tasks: asyncio.TaskGroup | None = None
+        self._boot = call.BootNotification(
+            charge_point_vendor=VENDOR,
+            charge_point_model=MODEL,
+            charge_point_serial_number=f"SIM-{settings.identity}"[:25],
+            firmware_version=FIRMWARE,
+        )
         self.uplink = Uplink(
             settings.identity,
             settings.address,
-            call.BootNotification(
-                charge_point_vendor=VENDOR,
-                charge_point_model=MODEL,
-                charge_point_serial_number=f"SIM-{settings.identity}"[:25],
-                firmware_version=FIRMWARE,
-            ),
+            self._boot,
             self.configuration,
             clock,
             BackOff(Random(f"back-off/{settings.plan.seed}/{settings.identity}")),
@@ -109,6 +120,8 @@ class ChargePoint:
             authorise=self.authorise,
             is_online=self.uplink.online.is_set,
             tell=self.tell,
+            reservations=self.reservations,
+            charging_profiles=self.charging_profiles,
         )
         self.bays = [
             Bay(
@@ -151,11 +164,16 @@ class ChargePoint:
 
     async def authorise(self, id_tag: str) -> bool:
         """Whether a driver may charge (OCPP 1.6 ed. 2 §4.1; §3.5 while there is nobody to ask)."""
-        if self.configuration.boolean("LocalPreAuthorize") and self.cache.accepts(id_tag, self.clock.now()):
+        now = self.clock.now()
+        listed = self.local_list.accepts(id_tag, now)
+        known = self.cache.accepts(id_tag, now) if listed is None else listed
+        if self.configuration.boolean("LocalPreAuthorize") and known:
             return True
         try:
             answer: Any = await self.uplink.request(call.Authorize(id_tag=id_tag))
         except (LineDownError, CallFailedError):
+            if listed is not None:  # the list has priority over the cache (§3.5.3)
+                return listed and self.configuration.boolean("LocalAuthorizeOffline")
             return self.cache.accepts_offline(id_tag, self.clock.now())
         status = str(answer.id_tag_info["status"])
         self._ledger.authorised(self.identity, id_tag, status)
@@ -171,7 +189,7 @@ class ChargePoint:
     def reset(self, *, hard: bool) -> None:
         """Restart: end transactions, go down, come back with a BootNotification (§5.14)."""
         self.tell("hard reset" if hard else "soft reset")
-        self._spawn(self._reset(hard=hard))
+        self.spawn(self._reset(hard=hard))
 
     def report_status(self, connector_id: int | None) -> None:
         """Send the status of one connector, or of all (§5.17)."""
@@ -183,7 +201,36 @@ class ChargePoint:
         """Send what the meters of one connector, or of all, show now (§5.17). Not queued, not repeated (§3.7)."""
         for bay in self.bays:
             if connector_id in {None, bay.connector.connector_id}:
-                self._spawn(self._send_meter_value(bay))
+                self.spawn(self._send_meter_value(bay))
+
+    def begin_reservation(self, reservation: Reservation) -> None:
+        """A reservation was accepted: show it, and let it end in time."""
+        for bay in self.bays:
+            if bay.connector.connector_id == reservation.connector_id:
+                bay.connector.move(Status.RESERVED)
+        self.spawn(self._expire(reservation))
+
+    def end_reservation(self, reservation: Reservation) -> None:
+        """A reservation was cancelled, or has expired."""
+        for bay in self.bays:
+            reserved = bay.connector.status is Status.RESERVED
+            if reserved and bay.connector.connector_id == reservation.connector_id:
+                bay.connector.rest()
+
+    async def send(self, payload: object) -> None:
+        """Send a message that is not queued; without a line it is lost."""
+        try:
+            await self.uplink.request(payload)
+        except (LineDownError, CallFailedError) as failure:
+            self.tell(f"{type(payload).__name__} failed: {failure}")
+            return
+        self._note(type(payload).__name__)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on beside all else."""
+        if self._tasks is None:
+            raise RuntimeError(f"{self.identity} does not run")
+        self._tasks.create_task(work)
 
     def command_answered(self, action: str, status: str) -> None:
         """A call of the central system was answered."""
@@ -203,6 +250,20 @@ class ChargePoint:
             while not self.settled and self.uplink.online.is_set() and self.clock.monotonic_s() < waits_until_s:
                 await self.clock.sleep(0.05)
         await self.uplink.restart(_REBOOT_S)
+
+    async def _restart_with(self, firmware: str) -> None:
+        """Come back with other firmware; running transactions end first."""
+        self._boot.firmware_version = firmware
+        await self._reset(hard=False)
+        while self.uplink.registration is not Registration.ACCEPTED:
+            await self.clock.sleep(0.05)
+        await self.uplink.online.wait()
+
+    async def _expire(self, reservation: Reservation) -> None:
+        await self.clock.sleep((reservation.expires_at - self.clock.now()).total_seconds())
+        if self.reservations.holds(reservation):
+            self.reservations.end(reservation.number)
+            self.end_reservation(reservation)
 
     async def _send_meter_value(self, bay: Bay) -> None:
         value = bay.read("Trigger", self.configuration.items("MeterValuesSampledData"))
@@ -246,8 +307,3 @@ class ChargePoint:
 
     def _note(self, action: str) -> None:
         self._ledger.other(self.identity, action)
-
-    def _spawn(self, work: Any) -> None:  # noqa: ANN401  # a coroutine of any kind
-        if self._tasks is None:
-            raise RuntimeError(f"{self.identity} does not run")
-        self._tasks.create_task(work)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ocpp.v16 import call_result
 
 from simulator.connection import FollowUp
 from simulator.connector import Status
+from simulator.profile_commands import ProfileCommands
 from simulator.uplink import Registration
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Commands:
             "RemoteStartTransaction": self._remote_start_transaction,
             "RemoteStopTransaction": self._remote_stop_transaction,
             "Reset": self._reset,
-            "TriggerMessage": self._trigger_message,
             "UnlockConnector": self._unlock_connector,
+            **ProfileCommands(charge_point).answers,
         }
 
     @property
@@ -113,7 +114,7 @@ class Commands:
         connector_id = payload.get("connector_id")
         ready = charge_point.uplink.registration is Registration.ACCEPTED
         started = ready and any(
-            bay.start_remotely(str(payload["id_tag"]))
+            bay.start_remotely(str(payload["id_tag"]), cast("dict[str, Any] | None", payload.get("charging_profile")))
             for bay in charge_point.bays
             if connector_id in {None, bay.connector.connector_id}
         )
@@ -139,24 +140,3 @@ class Commands:
                 bay.stop("UnlockCommand")
                 return call_result.UnlockConnector(status="Unlocked"), None
         return call_result.UnlockConnector(status="NotSupported"), None
-
-    def _trigger_message(self, payload: dict[str, object]) -> Answer:
-        """§5.17. The message leaves after the answer; no BootNotification once accepted (errata 3.35)."""
-        charge_point = self._charge_point
-        connector_id = cast("int | None", payload.get("connector_id"))
-        if connector_id is not None and connector_id not in range(len(charge_point.bays) + 1):
-            return call_result.TriggerMessage(status=_REJECTED), None
-        accepted = charge_point.uplink.registration is Registration.ACCEPTED
-        follow_up: FollowUp | None = None
-        match payload["requested_message"]:
-            case "BootNotification":
-                follow_up = None if accepted else charge_point.uplink.hurry
-            case "Heartbeat":
-                follow_up = charge_point.uplink.hurry if accepted else None
-            case "StatusNotification":
-                follow_up = (lambda: charge_point.report_status(connector_id)) if accepted else None
-            case "MeterValues":
-                follow_up = (lambda: charge_point.report_meter_values(connector_id)) if accepted else None
-            case _:
-                return call_result.TriggerMessage(status="NotImplemented"), None
-        return call_result.TriggerMessage(status=_ACCEPTED if follow_up else _REJECTED), follow_up

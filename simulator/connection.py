@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from ocpp.exceptions import NotImplementedError as UnknownActionError
 from ocpp.exceptions import NotSupportedError as UnsupportedActionError
@@ -24,6 +24,36 @@ from websockets.exceptions import ConnectionClosed
 
 LOGGER = logging.getLogger(__name__)
 _KNOWN_ACTIONS = frozenset(action.value for action in Action)
+
+TO_CHARGE_POINT = (
+    Action.cancel_reservation,
+    Action.certificate_signed,
+    Action.change_availability,
+    Action.change_configuration,
+    Action.clear_cache,
+    Action.clear_charging_profile,
+    Action.data_transfer,
+    Action.delete_certificate,
+    Action.extended_trigger_message,
+    Action.get_composite_schedule,
+    Action.get_configuration,
+    Action.get_diagnostics,
+    Action.get_installed_certificate_ids,
+    Action.get_local_list_version,
+    Action.get_log,
+    Action.install_certificate,
+    Action.remote_start_transaction,
+    Action.remote_stop_transaction,
+    Action.reserve_now,
+    Action.reset,
+    Action.send_local_list,
+    Action.set_charging_profile,
+    Action.signed_update_firmware,
+    Action.trigger_message,
+    Action.unlock_connector,
+    Action.update_firmware,
+)
+"""What a central system may ask."""
 
 FollowUp = Callable[[], None]
 """What happens once an answer has left, in the order of the answers."""
@@ -126,42 +156,14 @@ class Connection(OcppChargePoint):
             self._follow_ups.append(follow_up)
         return answer
 
-    @on(Action.change_availability)
-    def _on_change_availability(self, **payload: object) -> object:
-        return self._answer(Action.change_availability, payload)
 
-    @on(Action.change_configuration)
-    def _on_change_configuration(self, **payload: object) -> object:
-        return self._answer(Action.change_configuration, payload)
+def _answers(action: Action) -> Callable[..., object]:
+    def answer(self: Connection, **payload: object) -> object:
+        return self._answer(action, payload)
 
-    @on(Action.clear_cache)
-    def _on_clear_cache(self, **payload: object) -> object:
-        return self._answer(Action.clear_cache, payload)
+    answer.__name__ = f"_on_{action.name}"  # the package finds handlers by their names
+    return cast("Callable[..., object]", on(action)(answer))
 
-    @on(Action.data_transfer)
-    def _on_data_transfer(self, **payload: object) -> object:
-        return self._answer(Action.data_transfer, payload)
 
-    @on(Action.get_configuration)
-    def _on_get_configuration(self, **payload: object) -> object:
-        return self._answer(Action.get_configuration, payload)
-
-    @on(Action.remote_start_transaction)
-    def _on_remote_start_transaction(self, **payload: object) -> object:
-        return self._answer(Action.remote_start_transaction, payload)
-
-    @on(Action.remote_stop_transaction)
-    def _on_remote_stop_transaction(self, **payload: object) -> object:
-        return self._answer(Action.remote_stop_transaction, payload)
-
-    @on(Action.reset)
-    def _on_reset(self, **payload: object) -> object:
-        return self._answer(Action.reset, payload)
-
-    @on(Action.unlock_connector)
-    def _on_unlock_connector(self, **payload: object) -> object:
-        return self._answer(Action.unlock_connector, payload)
-
-    @on(Action.trigger_message)
-    def _on_trigger_message(self, **payload: object) -> object:
-        return self._answer(Action.trigger_message, payload)
+for _action in TO_CHARGE_POINT:
+    setattr(Connection, f"_on_{_action.name}", _answers(_action))

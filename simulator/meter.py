@@ -41,12 +41,14 @@ class Meter:
         voltage_v: Phase to neutral.
         max_current_a: What the connector may carry per phase.
         draw: What flows now.
+        offered_a: What charging profiles leave per phase; `None`: they say nothing.
     """
 
     register_wh: float = 0.0
     voltage_v: float = 230.0
     max_current_a: float = 32.0
     draw: Draw = field(default_factory=Draw)
+    offered_a: float | None = None
 
     @property
     def reading_wh(self) -> int:
@@ -55,7 +57,8 @@ class Meter:
 
     def limit_w(self, phases: int) -> float:
         """The most that the connector may deliver over so many phases."""
-        return self.max_current_a * self.voltage_v * phases
+        most_a = self.max_current_a if self.offered_a is None else min(self.offered_a, self.max_current_a)
+        return most_a * self.voltage_v * phases
 
     def count(self, energy_wh: float) -> None:
         """Let energy pass.

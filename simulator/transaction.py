@@ -27,6 +27,7 @@ class Transaction:
         started_at: When it began, by the charge point's clock.
         begun_offline: Whether there was no line to the central system when it began.
         transaction_id: The central system's number; `None` until a StartTransaction was answered.
+        reservation_id: The reservation that it used.
         on_refused: Called when the central system does not accept the id tag (§4.8).
     """
 
@@ -36,6 +37,7 @@ class Transaction:
     started_at: datetime
     begun_offline: bool = False
     transaction_id: int | None = None
+    reservation_id: int | None = None
     on_refused: Callable[[], None] = field(default=lambda: None)
 
 
@@ -91,6 +93,7 @@ class StartMessage(TransactionMessage):
             id_tag=transaction.id_tag,
             meter_start=transaction.meter_start_wh,
             timestamp=to_wire(transaction.started_at),
+            reservation_id=transaction.reservation_id,
         )
 
 

@@ -67,6 +67,26 @@ class Session(ChargePoint):
         self.take("MeterValues", payload)
         return call_result.MeterValues()
 
+    @on(Action.firmware_status_notification)
+    def firmware_status_notification(self, **payload: Any) -> Any:
+        self.take("FirmwareStatusNotification", payload)
+        return call_result.FirmwareStatusNotification()
+
+    @on(Action.diagnostics_status_notification)
+    def diagnostics_status_notification(self, **payload: Any) -> Any:
+        self.take("DiagnosticsStatusNotification", payload)
+        return call_result.DiagnosticsStatusNotification()
+
+    @on(Action.signed_firmware_status_notification)
+    def signed_firmware_status_notification(self, **payload: Any) -> Any:
+        self.take("SignedFirmwareStatusNotification", payload)
+        return call_result.SignedFirmwareStatusNotification()
+
+    @on(Action.log_status_notification)
+    def log_status_notification(self, **payload: Any) -> Any:
+        self.take("LogStatusNotification", payload)
+        return call_result.LogStatusNotification()
+
     @on(Action.stop_transaction)
     def stop_transaction(self, **payload: Any) -> Any:
         self.take("StopTransaction", payload)

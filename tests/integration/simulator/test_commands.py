@@ -165,13 +165,12 @@ async def test_trigger_message_sends_what_was_asked_after_the_answer(one: Centra
         await until(partial(has_grown, one, name, count))
     samples = one.of("MeterValues")[-1]["meter_value"][0]["sampled_value"]
     assert {sample["context"] for sample in samples} == {"Trigger"}
-    for name, status in (("BootNotification", "Rejected"), ("FirmwareStatusNotification", "NotImplemented")):
-        assert (await ask(one, call.TriggerMessage(requested_message=name))).status == status
+    assert (await ask(one, call.TriggerMessage(requested_message="BootNotification"))).status == "Rejected"
 
 
-async def test_operation_outside_the_profiles_is_not_supported(one: CentralSystem) -> None:
+async def test_a_message_that_only_charge_points_send_is_not_supported(one: CentralSystem) -> None:
     with pytest.raises(NotSupportedError):
-        await ask(one, call.GetLocalListVersion())
+        await ask(one, call.Heartbeat())
 
 
 async def test_unknown_action_is_not_implemented(one: CentralSystem) -> None:
