@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from contract.events import TransactionStarted, TransactionStopped
 from edge.domain.policy import Policy
 from edge.store import authorizations, transaction_changes
+from edge.store.database import connect
 from edge.store.transactions import State
 from tests.integration.edge.played_site import CP2, NOON, PlayedSite
 
@@ -104,7 +104,7 @@ def test_k42_numbers_go_on_above_all_given_ones_after_a_restore(played: PlayedSi
     for left in played.path.parent.glob("edge.db-*"):
         left.unlink()
     shutil.copyfile(backup, played.path)
-    played.connection = sqlite3.connect(":memory:")
+    played.connection = connect(played.path, synchronous="OFF")
     restart()
     assert played.start(meterStart=9000) > max(given)
 

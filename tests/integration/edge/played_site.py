@@ -17,6 +17,7 @@ from contract.events import EVENTS, EventData
 from contract.streams import Stream
 from edge.clock import Clock
 from edge.domain.authorisation import DirectoryEntry
+from edge.domain.doubts import FLAGS, SUSPICIONS
 from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
 from edge.domain.registration import Registration
@@ -88,7 +89,11 @@ class PlayedSite:
         return site
 
     def close(self) -> None:
+        """End it; every doubt that it noted has to be one that is explained."""
+        rows = self.connection.execute("SELECT flags, suspect_why FROM charging_transaction").fetchall()
         self.connection.close()
+        assert {flag for row in rows for flag in orjson.loads(row["flags"])} <= set(FLAGS)
+        assert {row["suspect_why"] for row in rows} - {None} <= set(SUSPICIONS)
 
     def restart(self) -> None:
         """All that was in memory is gone."""
