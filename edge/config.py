@@ -205,7 +205,8 @@ class UpkeepSettings(_Section):
     provision: bool = True
     """Whether charge points are given the configuration that the site wants (`configuration`)."""
     local_lists: bool = True
-    """Whether charge points get the id tags of the site as their local list."""
+    """Whether charge points get the id tags of the site as their local list, and forget what they have cached when one
+    is blocked or removed."""
     after_boot_s: Annotated[float, Field(ge=0, le=3600)] = 10.0
     """Seconds after a boot until the edge begins: charge points report their connectors first."""
     try_again_s: Seconds = 60.0

@@ -17,6 +17,7 @@ from edge.api.problems import documented, invalid, not_found
 from edge.api.segments import IdTagName
 from edge.domain.authorisation import DirectoryEntry
 from edge.store import id_tags as store
+from edge.store import upkeep_tasks
 from edge.store.writer import WriteTx
 
 MAX_ID_TAG = 20
@@ -97,6 +98,7 @@ async def put_id_tag(here: Here, asked_by: AskedBy, id_tag: IdTagName, entry: Id
     def put(tx: WriteTx) -> tuple[bool, store.IdTag]:
         now = here.clock.now()
         new = store.put(tx.connection, tag, now)
+        upkeep_tasks.ring_directory(tx.connection, now, refused=entry.status is not IdTagStatus.ACCEPTED)
         kept = store.read(tx.connection, id_tag) or tag  # spelled as it was when it was new
         event = IdTagChanged(
             id_tag=kept.entry.id_tag,
@@ -123,6 +125,7 @@ async def delete_id_tag(here: Here, asked_by: AskedBy, id_tag: IdTagName) -> Non
             raise not_found("id tag", id_tag)
         name, now = known.entry.id_tag, here.clock.now()
         store.delete(tx.connection, name)
+        upkeep_tasks.ring_directory(tx.connection, now, refused=True)
         event = IdTagChanged(id_tag=name, status=None, changed_by=asked_by)
         tx.emit(event, subject=f"id-tag/{name}", occurred_at=now)
 

@@ -20,7 +20,7 @@ from edge.operations.caller import Caller
 from edge.store import alarms, charge_points, upkeep_tasks
 from edge.store.upkeep_tasks import EVERY, Task, TaskKind
 from edge.store.writer import WriteTx
-from edge.upkeep import provisioning, restarting
+from edge.upkeep import availability, local_list, provisioning, restarting
 from edge.upkeep.visit import Choices, Tools, Visit, Work
 
 AT_ONCE = 20
@@ -37,13 +37,15 @@ _log = structlog.get_logger()
 
 def works(choices: Choices) -> dict[TaskKind, Work]:
     """Say who does which task; what the site does not want is struck out without being done."""
-    chosen: dict[TaskKind, Work] = {}
+    chosen: dict[TaskKind, Work] = {TaskKind.AVAILABILITY: availability.reconcile}
     if choices.provision:
         chosen |= {
             TaskKind.PROBE: provisioning.probe,
             TaskKind.PROVISION: provisioning.provision,
             TaskKind.RESET: restarting.reset_when_idle,
         }
+    if choices.local_lists:
+        chosen |= {TaskKind.LOCAL_LIST: local_list.keep_in_step, TaskKind.CLEAR_CACHE: local_list.clear_cache}
     return chosen
 
 

@@ -10,7 +10,7 @@ from edge.domain.alarms import AlarmKind
 from edge.domain.policy import Policy
 from edge.domain.registration import hardware_changes
 from edge.ocpp16.quirks import quirks_of
-from edge.store import alarms, configurations, upkeep_tasks
+from edge.store import alarms, configurations, local_lists, upkeep_tasks
 from edge.store.charge_points import ChargePoint
 from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
@@ -32,6 +32,7 @@ def compare(tx: WriteTx, before: ChargePoint, boot: Mapping[str, Any], now: date
         alarms.raise_alarm(tx, AlarmKind.HARDWARE_CHANGED, before.charge_point, "; ".join(changes), now)
     if changes or before.firmware_version != boot.get("firmwareVersion"):
         configurations.forget_reported(tx.connection, before.charge_point)
+        local_lists.forget(tx.connection, before.charge_point)
 
 
 def demand_upkeep(tx: WriteTx, charge_point: str, boot: Mapping[str, Any], policy: Policy, now: datetime) -> None:

@@ -9,8 +9,9 @@ from edge.domain import timestamps
 from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import learn_offset
-from edge.store import connectors
+from edge.store import connectors, local_lists, upkeep_tasks
 from edge.store.connectors import ConnectorState
+from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
 
 
@@ -28,6 +29,9 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         vendor_error_code=payload.get("vendorErrorCode"),
         status_at=iso(status_at),
     )
+    if state.error_code == "LocalListConflict":
+        local_lists.doubt(tx.connection, request.charge_point)
+        upkeep_tasks.demand(tx.connection, request.charge_point, TaskKind.LOCAL_LIST, now)
     if connectors.write(tx.connection, request.charge_point, state, now):
         tx.emit(
             ConnectorStatusChanged(

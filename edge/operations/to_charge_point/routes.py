@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.operations.to_charge_point import change_configuration, get_configuration, remote_start_transaction
+from edge.operations.to_charge_point import (
+    change_availability,
+    change_configuration,
+    get_configuration,
+    remote_start_transaction,
+)
 from edge.operations.to_charge_point.errand import Errand, Performer
 
 
@@ -13,6 +18,7 @@ async def _send(errand: Errand) -> dict[str, Any]:
 
 
 _OWN: dict[str, Performer] = {
+    "ChangeAvailability": change_availability.perform,
     "ChangeConfiguration": change_configuration.perform,
     "GetConfiguration": get_configuration.perform,
     "RemoteStartTransaction": remote_start_transaction.perform,
