@@ -147,6 +147,25 @@ def add_charge_point(identity: str, *, as_json: bool) -> None:
     click.echo("Enter both at the charge point (user name = charge point). The password is not shown again.")
 
 
+@main.command()
+@click.option("--since", help="Begin of the window, ISO 8601. Default: seven days before its end.")
+@click.option("--until", help="End of the window, ISO 8601. Default: now.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@_plainly
+def replay(*, since: str | None, until: str | None, as_json: bool) -> None:
+    """Rebuild the transactions of a window from their frames and compare them with the database.
+
+    Reads only, and may run beside the edge. Exits with 1 when something differs.
+    """
+    from edge.operations import replaying  # noqa: PLC0415 - the other commands start without the handlers
+
+    settings = config.load()
+    _require_database(settings)
+    outcome = replaying.run(settings.database, settings.journal_file, *replaying.window(since, until, Clock().now()))
+    click.echo(replaying.as_json(outcome) if as_json else replaying.as_text(outcome))
+    sys.exit(0 if outcome.same else 1)
+
+
 def _require_database(settings: Settings) -> None:
     """Refuse to go on without a database of this release."""
     if not settings.database.is_file() or migrations.pending(settings.database):
