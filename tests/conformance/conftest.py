@@ -9,6 +9,7 @@ import pytest
 
 from edge.store.database import connect
 from edge.store.migrations import migrate
+from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge
 from tests.harness.station import Station, connected
 from tests.integration.edge.played_site import PlayedSite
@@ -53,7 +54,7 @@ async def station(site: Site) -> AsyncIterator[Station]:
 async def api(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the site's REST API."""
     base_url = f"http://127.0.0.1:{site.edge.api_port}/api/v1/"
-    async with httpx.AsyncClient(base_url=base_url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=base_url, timeout=30, trust_env=False) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from tests.conformance.conftest import CHARGE_POINT, Site
+from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge, free_port
 from tests.harness.station import Station, connected
 
@@ -379,7 +380,10 @@ async def test_a_cloud_that_is_down_from_the_start_changes_nothing_for_charge_po
 async def _offline(edge: Edge) -> dict[str, Any]:
     """Wait until the link is told to be offline; returns what /outbox says."""
     base_url = f"http://127.0.0.1:{edge.api_port}/api/v1/"
-    async with asyncio.timeout(SOON_S), httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as api:
+    async with (
+        asyncio.timeout(SOON_S),
+        httpx.AsyncClient(verify=PLAIN, base_url=base_url, trust_env=False, timeout=30) as api,
+    ):
         while True:
             outbox: dict[str, Any] = (await api.get("outbox")).json()
             if outbox["link"]["state"] == "offline":

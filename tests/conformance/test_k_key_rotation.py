@@ -13,6 +13,7 @@ import httpx
 import pytest
 import websockets
 
+from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge
 from tests.harness.station import Station, connected
 from tests.harness.wire import Wire, basic, wired
@@ -27,14 +28,14 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 
 async def rotate(edge: Edge, charge_point: str) -> httpx.Response:
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{edge.api_port}/api/v1", timeout=60, trust_env=False
+        verify=PLAIN, base_url=f"http://127.0.0.1:{edge.api_port}/api/v1", timeout=60, trust_env=False
     ) as api:
         return await api.post(f"/charge-points/{charge_point}/rotate-key")
 
 
 async def keys_let_in(edge: Edge, charge_point: str) -> int:
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{edge.api_port}/api/v1", timeout=60, trust_env=False
+        verify=PLAIN, base_url=f"http://127.0.0.1:{edge.api_port}/api/v1", timeout=60, trust_env=False
     ) as api:
         return int((await api.get(f"/charge-points/{charge_point}/security")).json()["keys"])
 
@@ -121,7 +122,9 @@ async def test_k18_a_key_that_is_changed_by_the_plain_operation_is_kept_too(edge
     new = "AB" * 20
     async with connected(edge.ws_url, "BYHAND", old) as station:
         await station.boot()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.api_port}", trust_env=False) as api:
+        async with httpx.AsyncClient(
+            verify=PLAIN, base_url=f"http://127.0.0.1:{edge.api_port}", trust_env=False
+        ) as api:
             answer = await api.post(
                 "/api/v1/central-system/clients/BYHAND/change-configuration",
                 json={"key": "AuthorizationKey", "value": new},

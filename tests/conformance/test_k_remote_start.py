@@ -21,6 +21,7 @@ from edge.store.commands import StoredCommand
 from edge.store.database import connect
 from tests.conformance.conftest import CHARGE_POINT, Site
 from tests.harness.operations import TX_PROFILE
+from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge
 from tests.harness.station import Station, connected
 
@@ -102,7 +103,7 @@ async def test_k58_a_remote_start_whose_deadline_passed_never_fires_later(tmp_pa
         async with connected(edge.ws_url, CHARGE_POINT, password) as station:
             await station.boot()
             base_url = f"http://127.0.0.1:{edge.api_port}/api/v1/"
-            async with httpx.AsyncClient(base_url=base_url, timeout=60, trust_env=False) as api:
+            async with httpx.AsyncClient(verify=PLAIN, base_url=base_url, timeout=60, trust_env=False) as api:
                 assert (await api.post(f"{CLIENT}/clear-cache")).status_code == 200
             assert [action for action, _ in station.asked] == ["ClearCache"]
         stored = commands.find(connection, late.command)

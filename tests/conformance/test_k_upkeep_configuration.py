@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.harness.equipped import SOON_S, Equipment, equipped
+from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge
 from tests.harness.station import Station
 
@@ -31,7 +32,9 @@ async def api(edge: Edge) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def client(edge: Edge) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.api_port}/api/v1/", timeout=30, trust_env=False)
+    return httpx.AsyncClient(
+        verify=PLAIN, base_url=f"http://127.0.0.1:{edge.api_port}/api/v1/", timeout=30, trust_env=False
+    )
 
 
 def factory_settings(**other: str) -> dict[str, str]:

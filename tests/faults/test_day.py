@@ -28,6 +28,7 @@ from simulator.plan import Plan
 from tests.faults.judge import compare
 from tests.harness.day_charge_point import DayChargePoint, Mishaps
 from tests.harness.day_plan import Day, Window
+from tests.harness.plain_http import PLAIN
 from tests.harness.processes import all_pages, free_port
 from tests.harness.queue_player import QueueBook, Rules
 
@@ -71,7 +72,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def furnish(api_port: int, id_tags: list[str]) -> dict[str, str]:
     """Make the charge points and id tags known; returns the passwords."""
     passwords = {}
-    with httpx.Client(base_url=f"http://127.0.0.1:{api_port}", timeout=60, trust_env=False) as api:
+    with httpx.Client(verify=PLAIN, base_url=f"http://127.0.0.1:{api_port}", timeout=60, trust_env=False) as api:
         for id_tag in id_tags:
             api.put(f"/api/v1/id-tags/{id_tag}", json={"status": "Accepted"}).raise_for_status()
         for number in range(CHARGE_POINTS):
@@ -170,7 +171,7 @@ async def a_day(settings: Settings, sample: timedelta) -> None:
 
 
 def stored_transactions(api_port: int) -> list[dict[str, Any]]:
-    with httpx.Client(base_url=f"http://127.0.0.1:{api_port}", timeout=60, trust_env=False) as api:
+    with httpx.Client(verify=PLAIN, base_url=f"http://127.0.0.1:{api_port}", timeout=60, trust_env=False) as api:
         return all_pages(api, "/api/v1/transactions")
 
 

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.harness.plain_http import PLAIN
+
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 30.0
 
@@ -62,7 +64,7 @@ class Process:
     def wait_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
         last = "nothing"
-        with httpx.Client(timeout=2.0, trust_env=False) as client:
+        with httpx.Client(verify=PLAIN, timeout=2.0, trust_env=False) as client:
             while time.monotonic() < deadline:
                 if self.child is not None and self.child.poll() is not None:
                     raise AssertionError(f"{self.module} ended with {self.child.returncode}:\n{self._tail()}")
@@ -156,7 +158,11 @@ class Cloud(Process):
     def client(self) -> httpx.Client:
         """A client of its API, as the administrator."""
         return httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.api_key}"}, timeout=70.0, trust_env=False
+            verify=PLAIN,
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.api_key}"},
+            timeout=70.0,
+            trust_env=False,
         )
 
     def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
@@ -206,7 +212,7 @@ class Edge(Process):
 
     def client(self) -> httpx.Client:
         """A client of its API."""
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.api_port}", timeout=60.0, trust_env=False)
+        return httpx.Client(verify=PLAIN, base_url=f"http://127.0.0.1:{self.api_port}", timeout=60.0, trust_env=False)
 
     def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """Read a whole list, page by page."""

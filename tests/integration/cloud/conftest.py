@@ -21,6 +21,7 @@ from cloud.db.schema import migrate
 from cloud.observability.logs import set_up_logs
 from cloud.sites.service import add_site
 from contract.events import ChargePointBooted, ChargePointConnected
+from tests.harness.plain_http import PLAIN
 from tests.integration.cloud.edge_double import NOON, EdgeDouble
 from tests.integration.cloud.postgres import Cluster, binaries, cluster
 
@@ -133,5 +134,5 @@ async def campus(database: Database, clock: Hands) -> AsyncIterator[Campus]:
     key = create_admin(database, "tester", clock())
     secret = add_site(database, "tower", "Landmark Tower", clock()).secret
     transport = httpx.ASGITransport(create_app(database, clock=clock))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with httpx.AsyncClient(verify=PLAIN, transport=transport, base_url="http://localhost") as client:
         yield Campus(database, clock, client, key, secret)

@@ -23,6 +23,7 @@ from edge.domain.timestamps import iso
 from edge.store import charge_points, meter_values, outbox, transaction_changes
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
+from tests.harness.plain_http import PLAIN
 
 _built: dict[Doors, FastAPI] = {}
 
@@ -104,7 +105,7 @@ class Site:
 
     def client(self, doors: Doors | None = None, *, raising: bool = True) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.api(doors), raise_app_exceptions=raising)
-        return httpx.AsyncClient(transport=transport, base_url="http://localhost:3000")
+        return httpx.AsyncClient(verify=PLAIN, transport=transport, base_url="http://localhost:3000")
 
     async def add_charge_point(self, identity: str = "123") -> None:
         await self.writer.run(lambda tx: charge_points.put(tx.connection, identity, Registration.ACCEPTED, NOW))
