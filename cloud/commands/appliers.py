@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cloud.commands import repository
+from cloud.commands.schemas import Effect
 from cloud.commands.service.lifecycle import may_move
 from cloud.commands.service.waking import ring
 from cloud.db.database import Unit
@@ -13,7 +14,7 @@ from cloud.models.commands import CommandRow
 from cloud.models.received import Received
 from cloud.observability.redaction import hide
 from contract.commands import FINAL_STATES, CommandState
-from contract.events import CommandProgressed
+from contract.events import CommandProgressed, RemoteStartConcluded
 
 
 def progressed(unit: Unit, events: Sequence[Received[CommandProgressed]]) -> None:
@@ -28,6 +29,19 @@ def progressed(unit: Unit, events: Sequence[Received[CommandProgressed]]) -> Non
         if row is None:
             raise NotFoundError(f"Site {event.site} was never given a command {event.data.command}.")
         _progress(unit, row, event)
+
+
+def remote_start_concluded(unit: Unit, events: Sequence[Received[RemoteStartConcluded]]) -> None:
+    """A remote start has become a transaction, or nothing. One that was asked for at the site is no command."""
+    repository.lock_site(unit, events[0].site)
+    for event in events:
+        command = event.data.command
+        row = None if command is None else repository.of_site(unit, event.site, command)
+        if row is not None:
+            row.effect = Effect(
+                outcome=event.data.outcome, transaction=event.data.transaction, at=event.envelope.occurred_at
+            ).model_dump(mode="json")
+    unit.flush()
 
 
 def _progress(unit: Unit, row: CommandRow, event: Received[CommandProgressed]) -> None:

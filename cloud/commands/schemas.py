@@ -31,6 +31,17 @@ class Transition(Record):
     """False: it came too late, or out of order, and moved nothing."""
 
 
+class Effect(Record):
+    """What came of a remote start that the charge point had accepted."""
+
+    outcome: str
+    """`Started`, or `NoTransaction`: none began in time."""
+    transaction: UUID | None
+    """The transaction that began; `null`: none did."""
+    at: UtcDatetime
+    """By the edge's clock."""
+
+
 class Command(Record):
     """One command."""
 
@@ -53,6 +64,8 @@ class Command(Record):
     answer: dict[str, Any] | None
     """The OCPP answer as the charge point gave it."""
     error: CommandError | None
+    effect: Effect | None = None
+    """Of a remote start; `null`: nothing was told so far."""
 
 
 class FollowedCommand(Command):

@@ -35,6 +35,8 @@ class CommandRow(Table):
     cancel_requested_at: Mapped[datetime | None]
     answer: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
+    effect: Mapped[dict[str, Any] | None]
+    """What came of it beyond the answer; `None`: nothing was told."""
 
 
 Index(None, CommandRow.command)

@@ -26,13 +26,13 @@ REFUSALS: list[type[exceptions.OCPPError]] = [
     exceptions.InternalError,
     exceptions.ProtocolError,
     exceptions.SecurityError,
-    exceptions.FormatViolationError,
+    exceptions.FormationViolationError,
     exceptions.PropertyConstraintViolationError,
-    exceptions.OccurrenceConstraintViolationError,
+    exceptions.OccurenceConstraintViolationError,
     exceptions.TypeConstraintViolationError,
     exceptions.GenericError,
 ]
-"""Every code of OCPP-J 1.6 §4.2.3 "CallError"."""
+"""Every code of OCPP-J 1.6 §4.2.3 "CallError", as it is spelled there."""
 
 
 def statuses(action: str) -> list[str]:

@@ -95,6 +95,7 @@ def _fields(row: CommandRow, now: datetime) -> dict[str, object]:
         "cancel_requested_at": row.cancel_requested_at,
         "answer": hide(row.answer),
         "error": row.error,
+        "effect": row.effect,
     }
 
 

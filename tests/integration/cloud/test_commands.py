@@ -12,7 +12,7 @@ import pytest
 
 from cloud.commands.service.expiring import expire_late
 from contract.commands import CommandError, CommandErrorCode, CommandState
-from contract.events import CommandProgressed
+from contract.events import CommandProgressed, RemoteStartConcluded
 from contract.operations import OPERATIONS
 from tests.harness.operations import BODIES
 from tests.integration.cloud.conftest import Campus
@@ -124,6 +124,30 @@ async def test_the_payload_reaches_the_edge_as_ocpp_spells_it(campus: Campus) ->
     assert item["payload"] == BODIES["start-transaction"]
     assert item["remaining_s"] == 60
     assert item["requested_by"] == "tester"
+
+
+@pytest.mark.parametrize("transaction", [uuid4(), None])
+async def test_k59_what_came_of_a_remote_start_is_shown_with_its_command(
+    campus: Campus, transaction: UUID | None
+) -> None:
+    await campus.with_charge_point()
+    command = await ask(campus, "start-transaction")
+    await obey(campus, state=CommandState.SUCCEEDED, answer={"status": "Accepted"})
+    assert (await state_of(campus, command))["effect"] is None
+    concluded = RemoteStartConcluded(
+        charge_point="CP1",
+        connector_id=1,
+        id_tag="12345",
+        command=UUID(command["command"]),
+        asked_at=campus.clock.now,
+        outcome="NoTransaction" if transaction is None else "Started",
+        transaction=transaction,
+    )
+    await campus.edge.tell(concluded, concluded.model_copy(update={"command": None}))
+    followed = await state_of(campus, command)
+    assert followed["state"] == "SUCCEEDED"
+    assert followed["effect"]["outcome"] == concluded.outcome
+    assert followed["effect"]["transaction"] == (None if transaction is None else str(transaction))
 
 
 async def test_k75_a_password_reaches_the_edge_and_is_shown_to_nobody(campus: Campus) -> None:
