@@ -21,6 +21,31 @@ class Page(Record, Generic[Item]):
     """`None`: this was the last page."""
 
 
+class Evidence(Record):
+    """One part of a connector's condition, and where it is from."""
+
+    value: str
+    source: str
+    """`status`: what the charge point last reported; `transaction`: what the edge has recorded."""
+    since: UtcDatetime | None
+    """When the evidence came; `None`: there is none."""
+    age_s: int | None
+    """Seconds since then."""
+
+
+class Condition(Record):
+    """What a connector's condition is, as far as there is evidence."""
+
+    occupancy: Evidence
+    """free, plugged or unknown."""
+    session: Evidence
+    """none, open or suspect."""
+    energy: Evidence
+    """flowing, paused or none."""
+    health: Evidence
+    """ok, warning or fault."""
+
+
 class Connector(Record):
     """The last known state of a connector; 0 is the charge point itself."""
 
@@ -29,6 +54,10 @@ class Connector(Record):
     error_code: str
     info: str | None = None
     status_at: UtcDatetime
+    stale_since: UtcDatetime | None = None
+    """Since when the state may have changed unheard, for the charge point was away; `None`: it is that of now."""
+    condition: Condition | None = None
+    """Derived; `None`: the cloud, which has not seen the evidence, tells none, nor has connector 0 any."""
 
 
 class ChargePoint(Record):

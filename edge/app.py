@@ -38,7 +38,7 @@ from edge.operations.chores import Chores, note_clock
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
 from edge.relay.relay import Relay
-from edge.store import migrations, transaction_changes
+from edge.store import connectors, migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
 from edge.store.housekeeping import Housekeeper, Keeping
 from edge.store.journal_writer import Record, kept_journal
@@ -382,6 +382,7 @@ def _entrances(chosen: CentralSystemSettings) -> list[Entrance]:
 def _record_start(tx: WriteTx, clock: Clock) -> None:
     note_clock(tx, clock, started=True)
     transaction_changes.continue_from(tx.connection, clock.now())
+    connectors.mark_stale(tx.connection, clock.now())
     tx.emit(EdgeStarted(software_version=version("gardu")), subject="edge", occurred_at=clock.now())
 
 

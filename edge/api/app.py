@@ -18,6 +18,7 @@ from edge.api import (
     clients,
     commissioning,
     configurations,
+    connectors,
     failures,
     health,
     id_tags,
@@ -52,6 +53,7 @@ _GUARDED = (
     commissioning,
     configurations,
     frame_journal,
+    connectors,
 )
 
 

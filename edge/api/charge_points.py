@@ -6,20 +6,22 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 from pydantic import Field, SecretStr, model_validator
 
 from contract.model import Record
-from contract.resources import ChargePoint, Connector, Page
+from contract.resources import ChargePoint, Page
 from edge.api import paging
 from edge.api.collaborators import Collaborators, Here
+from edge.api.connectors import shown_connectors
 from edge.api.problems import documented, invalid, not_found
 from edge.api.segments import ChargePointIdentity
 from edge.domain.registration import MAX_IDENTITY, Registration, is_assignable
 from edge.store import charge_points as store
-from edge.store import connectors, keys
+from edge.store import keys
 from edge.store.enrolment import KEY_BYTES, hashed_password, replace_key
 from edge.store.keys import KeyHash
 from edge.store.writer import WriteTx
@@ -71,7 +73,7 @@ async def list_charge_points(here: Here, limit: paging.Limit = 100, cursor: pagi
     def query(connection: sqlite3.Connection) -> Page[ChargePoint]:
         found = store.page(connection, after=place[0] if place else "", limit=limit + 1)
         rows, following = paging.cut(found, limit, lambda row: paging.write("charge-points", row.charge_point))
-        items = [_resource(connection, here.site, row, connected) for row in rows]
+        items = [_resource(connection, here.site, row, connected, here.clock.now()) for row in rows]
         return Page(items=items, next_cursor=following)
 
     return await here.readers.run(query)
@@ -145,13 +147,13 @@ def _shown(here: Collaborators, charge_point: str) -> Callable[[sqlite3.Connecti
         row = store.find(connection, charge_point)
         if row is None:
             raise not_found("charge point", charge_point, hint="Identities are case-sensitive.")
-        return _resource(connection, here.site, row, connected)
+        return _resource(connection, here.site, row, connected, here.clock.now())
 
     return query
 
 
 def _resource(
-    connection: sqlite3.Connection, site: str, row: store.ChargePoint, connected: frozenset[str]
+    connection: sqlite3.Connection, site: str, row: store.ChargePoint, connected: frozenset[str], now: datetime
 ) -> ChargePoint:
     return ChargePoint.model_validate(
         {
@@ -164,9 +166,6 @@ def _resource(
             "serial_number": row.serial_number,
             "firmware_version": row.firmware_version,
             "last_seen_at": row.last_seen_at,
-            "connectors": [
-                Connector.model_validate(state, from_attributes=True)
-                for state in connectors.of_charge_point(connection, row.charge_point)
-            ],
+            "connectors": shown_connectors(connection, row.charge_point, now),
         }
     )

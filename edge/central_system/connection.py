@@ -63,6 +63,8 @@ class Desk:
     boot_grace_s: float = 0.0
     """How long a new connection may stay silent before it is called all the same. Called before its boot is answered,
     some charge points break the connection; but one that only lost its connection has no boot to send."""
+    refresh_s: float = 5.0
+    """How long after a reconnect a charge point may take to tell the states of its connectors by itself."""
     deafness: Deafness = field(default_factory=Deafness)
     """Which charge points left our calls unanswered, over all their connections."""
 

@@ -23,6 +23,7 @@ from edge.central_system.connection import GOING_AWAY, Connection, Desk
 from edge.central_system.gate import Entrance, Gate
 from edge.central_system.line import Line
 from edge.central_system.logins import Login, record_login
+from edge.central_system.refreshing import Refresher
 from edge.central_system.refusals import Refusals
 from edge.central_system.registry import Registry
 from edge.central_system.station_security import Door
@@ -34,7 +35,7 @@ from edge.domain.security_profile import SecurityProfile
 from edge.errors import StoreUnavailableError
 from edge.operations.from_charge_point import security_event_notification
 from edge.operations.from_charge_point.request import subject
-from edge.store import alarms, charge_points, security_tallies, upkeep_tasks
+from edge.store import alarms, charge_points, connectors, security_tallies, upkeep_tasks
 from edge.store.charge_points import ChargePoint
 from edge.store.readers import Readers
 from edge.store.upkeep_tasks import TaskKind
@@ -85,6 +86,7 @@ class CentralSystem:
         self._gate = Gate(door, desk, readers, self._refusals)
         self._servers: list[Server] = []
         self._takeovers = Takeovers()
+        self._refresher = Refresher(readers, desk.refresh_s)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
@@ -233,7 +235,12 @@ class CentralSystem:
             connection.register(known.registration)
             connection.recognise(known.vendor, known.model, known.firmware_version)
         _log.info("charge_point_connected", charge_point=who, remote_address=address)
-        return await connection.serve()
+        calling = partial(connection.call, may_send=lambda: True)
+        refreshing = asyncio.create_task(self._refresher.refresh(who, calling))
+        try:
+            return await connection.serve()
+        finally:
+            refreshing.cancel()
 
     async def _keep_out(self, connection: Connection, other: Origin) -> str:
         """Refuse an identity to both devices that use it, until a person released it (`Verdict.DUPLICATE`)."""
@@ -257,8 +264,14 @@ class CentralSystem:
     async def _leave(self, who: str, why: str) -> None:
         now = self._desk.clock.now()
         event = ChargePointDisconnected(charge_point=who, reason=why)
+
+        def depart(tx: WriteTx) -> None:
+            connectors.mark_stale(tx.connection, now, who)
+            charge_points.record_seen(tx.connection, who, now)
+            tx.emit(event, subject=subject(who), occurred_at=now)
+
         try:
-            await self._desk.writer.run(lambda tx: tx.emit(event, subject=subject(who), occurred_at=now))
+            await self._desk.writer.run(depart)
         except StoreUnavailableError:
             _log.warning("disconnection_not_recorded", charge_point=who)
 
@@ -276,6 +289,7 @@ def _arrive(
     elif known.registration is Registration.ACCEPTED:
         upkeep_tasks.demand(tx.connection, who, TaskKind.PROBE, probe_at)
     charge_points.record_seen(tx.connection, who, now)
+    connectors.mark_stale(tx.connection, now, who)  # a connection that is replaced has no end of its own
     if login is not None:
         record_login(tx, who, login, now)
     tx.emit(

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from contract.events import ConnectorStatusChanged
 from edge.domain import timestamps
-from edge.domain.timestamps import iso
+from edge.domain.alarms import AlarmKind
+from edge.domain.connector import is_late, is_odd
+from edge.domain.timestamps import Timestamp, iso
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import learn_offset
-from edge.store import connectors, local_lists, upkeep_tasks
+from edge.store import alarms, charge_points, clocks, connectors, local_lists, status_changes, upkeep_tasks
 from edge.store.connectors import ConnectorState
 from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
@@ -17,9 +19,8 @@ from edge.store.writer import WriteTx
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Keep the connector's state. A status closes no transaction: only the charge point's stop does."""
-    payload = request.payload
+    payload, charge_point = request.payload, request.charge_point
     stamp = timestamps.read(payload.get("timestamp"), now)
-    learn_offset(stamp, tx, request.charge_point, now)
     status_at = stamp.at
     state = ConnectorState(
         connector_id=payload["connectorId"],
@@ -30,12 +31,19 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         status_at=iso(status_at),
     )
     if state.error_code == "LocalListConflict":
-        local_lists.doubt(tx.connection, request.charge_point)
-        upkeep_tasks.demand(tx.connection, request.charge_point, TaskKind.LOCAL_LIST, now)
-    if connectors.write(tx.connection, request.charge_point, state, now):
+        local_lists.doubt(tx.connection, charge_point)
+        upkeep_tasks.demand(tx.connection, charge_point, TaskKind.LOCAL_LIST, now)
+    known = connectors.find(tx.connection, charge_point, state.connector_id)
+    if known is not None and _tells_of_the_past(stamp, known, tx, charge_point, now):
+        return {}
+    learn_offset(stamp, tx, charge_point, now)
+    connectors.write(tx.connection, charge_point, state, now)
+    if known is not None and state.connector_id > 0 and is_odd(known.status, state.status):
+        status_changes.count_odd(tx.connection, charge_point, known.status, state.status, now)
+    if state.says_more_than(known):
         tx.emit(
             ConnectorStatusChanged(
-                charge_point=request.charge_point,
+                charge_point=charge_point,
                 connector_id=state.connector_id,
                 status=state.status,
                 error_code=state.error_code,
@@ -43,7 +51,22 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
                 vendor_error_code=state.vendor_error_code,
                 status_at=status_at,
             ),
-            subject=subject(request.charge_point),
+            subject=subject(charge_point),
             occurred_at=status_at,
         )
     return {}
+
+
+def _tells_of_the_past(stamp: Timestamp, known: ConnectorState, tx: WriteTx, charge_point: str, now: datetime) -> bool:
+    """Whether a later status is known already, as when a charge point sends what it queued after what is now.
+
+    Not after a boot, which begins anew, and not where a clock is not believed: there the order of arrival decides.
+    """
+    if stamp.flag is not None or iso(stamp.at) >= known.status_at:
+        return False
+    known_at, received_at = datetime.fromisoformat(known.status_at), datetime.fromisoformat(known.received_at)
+    if not is_late(stamp.at, known_at, received_at, now) or clocks.edge_suspect(tx.connection):
+        return False
+    its_row = charge_points.find(tx.connection, charge_point)
+    booted_since = its_row is not None and (its_row.booted_at or "") > known.received_at
+    return not booted_since and not alarms.stands(tx.connection, AlarmKind.CLOCK_SUSPECT, charge_point)

@@ -44,6 +44,7 @@ async def test_a_charge_point_shows_its_connectors_and_whether_it_is_connected(
     await site.writer.run(lambda tx: connectors.write(tx.connection, "123", state, NOW))
     await site.writer.run(lambda tx: charge_points.record_seen(tx.connection, "123", NOW))
     shown = (await client.get("/api/v1/charge-points/123")).json()
+    evidence = {"source": "status", "since": "2026-03-01T12:00:00Z", "age_s": 0}
     assert shown == {
         "site": "landmark",
         "charge_point": "123",
@@ -61,6 +62,13 @@ async def test_a_charge_point_shows_its_connectors_and_whether_it_is_connected(
                 "error_code": "NoError",
                 "info": None,
                 "status_at": "2026-03-01T12:00:00Z",
+                "stale_since": None,
+                "condition": {
+                    "occupancy": evidence | {"value": "free"},
+                    "session": {"value": "none", "source": "transaction", "since": None, "age_s": None},
+                    "energy": evidence | {"value": "none"},
+                    "health": evidence | {"value": "ok"},
+                },
             }
         ],
     }
