@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from types import FrameType
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -21,16 +23,20 @@ from cloud.charge_points import endpoints as _charge_points
 from cloud.clock import Clock, now
 from cloud.commands import appliers as of_commands
 from cloud.commands import endpoints as _commands
+from cloud.commands.exchanges import commands
 from cloud.commands.service.abandoning import abandon
 from cloud.commands.service.expiring import expire_late
+from cloud.commands.service.waking import site_of
 from cloud.config import Settings
 from cloud.db.database import Database
 from cloud.db.schema import migrate, require_current
 from cloud.errors import ConfigurationError, GarduCloudError
 from cloud.ingest import appliers as of_ingest
 from cloud.ingest import endpoints as _ingest
+from cloud.ingest.exchanges import events, greeting
 from cloud.models.epochs import ReimagedHooks
 from cloud.models.received import Appliers
+from cloud.mqtt.consumer import Broker, Consumer
 from cloud.observability.problems import handle_problems
 from cloud.observability.requests import RequestLog
 from cloud.sites import appliers as of_sites
@@ -58,6 +64,7 @@ from contract.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from contract.mqtt import Exchange
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -93,13 +100,16 @@ _DATABASE_PATIENCE_S = 60.0
 _BACKLOG = 2048
 
 
-def create_app(database: Database, *, clock: Clock = now, hosts: Iterable[str] = ()) -> FastAPI:
+def create_app(
+    database: Database, *, clock: Clock = now, hosts: Iterable[str] = (), broker: Broker | None = None
+) -> FastAPI:
     """The application on a database whose schema is current.
 
     Args:
         database: where everything is.
         clock: what time it is.
         hosts: names that we answer to, besides the loopback ones.
+        broker: where edges speak over MQTT, besides HTTPS; `None`: nowhere.
     """
     app = FastAPI(
         title="Gardu cloud",
@@ -111,6 +121,7 @@ def create_app(database: Database, *, clock: Clock = now, hosts: Iterable[str] =
     )
     app.state.database, app.state.clock = database, clock
     app.state.appliers, app.state.reimaged = APPLIERS, REIMAGED
+    app.state.consumer = None if broker is None else _consumer(broker, database, clock)
     for module in (_sites, _charge_points, _transactions, _commands, _ingest):
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
@@ -140,9 +151,30 @@ def _readyz(database: Database) -> Callable[[], Response]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
-        expiry = tasks.create_task(_expire(app.state.database, app.state.clock))
+        jobs = [tasks.create_task(_expire(app.state.database, app.state.clock))]
+        if app.state.consumer is not None:
+            jobs.append(tasks.create_task(app.state.consumer.run()))
         yield
-        expiry.cancel()
+        for job in jobs:
+            job.cancel()
+
+
+def _consumer(broker: Broker, database: Database, clock: Clock) -> Consumer:
+    consumer = Consumer(
+        broker,
+        {
+            Exchange.GREETING: lambda asked: greeting(database, clock, REIMAGED, asked.edge, asked.body),
+            Exchange.EVENTS: lambda asked: events(database, clock, APPLIERS, asked.edge, asked.body, asked.encoding),
+            Exchange.COMMANDS: lambda asked: commands(database, clock, asked.edge, asked.body),
+        },
+    )
+
+    def tap(key: str) -> None:
+        if (site := site_of(key)) is not None:
+            consumer.ring(site)
+
+    database.bell.taps.append(tap)
+    return consumer
 
 
 async def _expire(database: Database, clock: Clock) -> None:
@@ -204,10 +236,25 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce(f"gardu-cloud {version('gardu')} is ready at {scheme}://{host}:{port}")
 
     hosts = {*settings.allowed_hosts, settings.host.lower()}
-    config = _uvicorn(create_app(database, hosts=hosts), settings)
+    config = _uvicorn(create_app(database, hosts=hosts, broker=_broker(settings)), settings)
     with suppress(KeyboardInterrupt):
         Server(config, database, ready).run([listener])
     database.close()
+
+
+def _broker(settings: Settings) -> Broker | None:
+    if settings.mqtt_url is None:
+        return None
+    url = urlsplit(settings.mqtt_url)
+    tls = ssl.create_default_context(cafile=settings.mqtt_ca) if url.scheme == "mqtts" else None
+    password = settings.mqtt_password
+    return Broker(
+        host=url.hostname or "",
+        port=url.port or (8883 if tls else 1883),
+        username=settings.mqtt_username,
+        password=None if password is None else password.get_secret_value(),
+        tls=tls,
+    )
 
 
 def _uvicorn(app: FastAPI, settings: Settings) -> uvicorn.Config:

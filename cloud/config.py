@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -47,6 +48,16 @@ class Settings(BaseSettings):
     """The name or address of the proxy in front, which ends TLS."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """The host names that people and edges use, without ports, separated by commas. Loopback names always count."""
+    mqtt_url: Annotated[str, StringConstraints(pattern=r"^mqtts?://[^\s/:@]+(:\d+)?$")] | None = None
+    """The broker through which edges may speak too: `mqtts://host:port`; without it they speak HTTPS alone."""
+    mqtt_username: str | None = None
+    """Our user name at the broker."""
+    mqtt_password: SecretStr | None = None
+    """Our password at the broker."""
+    mqtt_ca: Path | None = None
+    """The authority of the broker's certificate, as a PEM file; without it the system's own are trusted."""
+    allow_plain_mqtt: bool = False
+    """Whether records may cross a network in clear, to a broker whose mqtt_url begins with mqtt://."""
     migrate_on_start: bool = True
     """Whether `run` brings the database's schema up to date itself."""
     log_level: LogLevel = "info"
@@ -72,7 +83,7 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever a source gives
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("tls_cert", "tls_key")
+    @field_validator("tls_cert", "tls_key", "mqtt_ca")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -103,10 +114,15 @@ class Settings(BaseSettings):
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach us."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(file: Path | None = None) -> Settings:
@@ -138,6 +154,12 @@ def require_safe(settings: Settings) -> None:
         raise ConfigurationError(
             "tls_cert and tls_key belong together; only one of them is set.",
             hint=f"Set both {PREFIX}TLS_CERT and {PREFIX}TLS_KEY.",
+        )
+    broker = urlsplit(settings.mqtt_url or "")
+    if broker.scheme == "mqtt" and not settings.allow_plain_mqtt and not is_loopback(broker.hostname or ""):
+        raise ConfigurationError(
+            f"mqtt_url is {settings.mqtt_url!r}: the password and all records would cross the network in clear.",
+            hint=f"Write mqtts://, or set {PREFIX}ALLOW_PLAIN_MQTT=true in a network that is all yours.",
         )
     if not (settings.on_loopback or settings.has_tls or settings.behind_proxy):
         raise ConfigurationError(

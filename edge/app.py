@@ -45,7 +45,7 @@ from edge.store.journal_writer import Record, kept_journal
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.backoff import Pace
-from edge.sync.https import HttpsCarrier
+from edge.sync.carriers import carrier_to
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
 from edge.upkeep.visit import Choices, Tools
@@ -277,7 +277,7 @@ async def _syncer(
     cloud = settings.cloud
     if cloud.url is None or cloud.secret is None:
         return None
-    carrier = HttpsCarrier(base_url=cloud.url, edge=settings.site, secret=cloud.secret.get_secret_value())
+    carrier = carrier_to(cloud.url, edge=settings.site, secret=cloud.secret.get_secret_value(), ca=cloud.ca)
     stack.push_async_callback(carrier.close)
     return Syncer(
         edge=Edge(settings.site, version("gardu")),

@@ -152,13 +152,17 @@ class ApiSettings(_Section):
 class CloudSettings(_Section):
     """The way up."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(:\d+)?(/\S*)?$")] | None = None
-    """Address of the cloud, for example https://charging.example.edu. Without it the edge works on its own."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?|mqtts?)://[^\s/]+(:\d+)?(/\S*)?$")] | None = None
+    """Address of the cloud, for example https://charging.example.edu, or of the broker that leads to it, for example
+    mqtts://broker.example.edu:8883. Without it the edge works on its own."""
     secret: SecretStr | None = None
-    """The secret that `gardu-cloud add-site` showed for this site."""
+    """The secret that `gardu-cloud add-site` showed for this site; over MQTT the broker's password for the user whose
+    name is the site's."""
+    ca: Path | None = None
+    """PEM file with the authority of the other side's certificate; without it the system's own are trusted."""
     allow_plain_http: bool = False
-    """Whether the secret may cross a network in clear, to a url that begins with http://. Never outside a network
-    that is all yours."""
+    """Whether the secret may cross a network in clear, to a url that begins with http:// or mqtt://. Never outside a
+    network that is all yours."""
     longest_wait_s: Annotated[float, Field(ge=1, le=300)] = 300.0
     """The longest pause in seconds before a cloud that does not answer is tried again."""
 
@@ -166,10 +170,12 @@ class CloudSettings(_Section):
     def _url_and_secret(self) -> CloudSettings:
         if (self.url is None) != (self.secret is None):
             raise ValueError("url and secret go together: set both, or neither")
-        if self.url is not None and self.url.startswith("http://") and not self.allow_plain_http:
+        if self.url is not None and self.url.startswith(("http://", "mqtt://")) and not self.allow_plain_http:
             host = urlsplit(self.url).hostname or ""
             if not is_loopback(host):
-                raise ValueError("the secret would cross the network in clear: use https://, or set allow_plain_http")
+                raise ValueError(
+                    "the secret would cross the network in clear: use https:// or mqtts://, or set allow_plain_http"
+                )
         return self
 
 
@@ -320,6 +326,8 @@ def _check(settings: Settings) -> None:
         api.host, has_keys=bool(api.keys), tls=api.tls_cert is not None, behind_proxy=api.behind_proxy is not None
     )
     fields = ("tls_cert", "tls_key", "second_tls_cert", "second_tls_key", "client_roots")
+    if settings.cloud.ca is not None and not settings.cloud.ca.is_file():
+        raise ConfigurationError(f"cloud.ca is {str(settings.cloud.ca)!r}: there is no such file.", hint="Correct it.")
     for name, section in (("central_system", settings.central_system), ("api", settings.api)):
         for field in fields:
             path: Path | None = getattr(section, field, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -41,6 +41,8 @@ class Bell:
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[Hint]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.taps: list[Callable[[str], None]] = []
+        """Told each key that is rung, in the thread that rings."""
         self.closed = False
 
     @contextmanager
@@ -58,9 +60,13 @@ class Bell:
 
     def ring(self, keys: Iterable[str]) -> None:
         """Wake everybody who waits for one of `keys`. Call it after the commit."""
+        keys = tuple(keys)
+        for tap in self.taps:
+            for key in keys:
+                tap(key)
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._give, tuple(keys))
+            loop.call_soon_threadsafe(self._give, keys)
 
     def close(self) -> None:
         """The process is stopping: all waiters return now, and nobody waits any more. Call it on the event loop."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import ssl
 from email.utils import parsedate_to_datetime
-from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
 
 from contract.link import (
     COMMANDS_PATH,
@@ -23,9 +19,8 @@ from contract.link import (
     GreetingAnswer,
     PushAnswer,
 )
-from contract.model import Record
-from contract.problems import Problem
 from edge.errors import ConfigurationError
+from edge.sync.answers import Answer, accepted, compressed, refusal
 from edge.sync.carrier import (
     Conflict,
     EventRefused,
@@ -36,18 +31,6 @@ from edge.sync.carrier import (
     TooLarge,
     Unavailable,
 )
-
-GZIP_ABOVE_BYTES = 1024
-OFF_LOOP_ABOVE_BYTES = 64 * 1024
-"""Compressing or parsing more than this happens in a thread, so that no charge point waits for it."""
-
-LONGEST_DETAIL = 500
-"""Characters of somebody else's explanation that are kept."""
-
-_NOBODY_BEHIND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
-"""A proxy answers these for a cloud that is away; only a greeting tells when it is back."""
-
-Answer = TypeVar("Answer", bound=Record)
 
 
 class HttpsCarrier:
@@ -96,10 +79,8 @@ class HttpsCarrier:
     async def push(self, batch: bytes) -> PushOutcome:
         """See `Carrier.push`."""
         headers = {"Content-Type": "application/x-ndjson"}
-        if len(batch) > GZIP_ABOVE_BYTES:
-            headers["Content-Encoding"] = "gzip"
-            compress = partial(gzip.compress, batch, compresslevel=6, mtime=0)
-            batch = await asyncio.to_thread(compress) if len(batch) > OFF_LOOP_ABOVE_BYTES else compress()
+        if (smaller := await compressed(batch)) is not None:
+            headers["Content-Encoding"], batch = "gzip", smaller
         return await self._exchange(
             self._client.build_request("POST", self._events, content=batch, headers=headers), PushAnswer
         )
@@ -127,51 +108,14 @@ class HttpsCarrier:
             return Unavailable("The cloud did not answer in time.", heavy=True)
         except httpx.HTTPError as error:
             return Unavailable(f"The cloud cannot be reached: {str(error) or type(error).__name__}")
-        if response.status_code != HTTPStatus.OK:
-            return _refusal(response)
-        try:
-            return await _parsed(answer, response.content)
-        except ValidationError as error:
-            return Unavailable(
-                f"The cloud answered what this edge does not understand ({error.error_count()} faults).", lost=False
-            )
-
-
-async def _parsed(answer: type[Answer], content: bytes) -> Answer:
-    if len(content) > OFF_LOOP_ABOVE_BYTES:
-        return await asyncio.to_thread(answer.model_validate_json, content)
-    return answer.model_validate_json(content)
-
-
-def _refusal(response: httpx.Response) -> Conflict | TooLarge | EventRefused | Refused | Unavailable:
-    problem = _problem(response)
-    detail = problem.detail[:LONGEST_DETAIL]
-    why = f"The cloud answered {response.status_code}: {detail}"
-    match response.status_code:
-        case HTTPStatus.CONFLICT:
-            return Conflict(why)
-        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return TooLarge(why)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return Refused(why)
-        case HTTPStatus.BAD_REQUEST if isinstance(seq := (problem.model_extra or {}).get("seq"), int):
-            return EventRefused(seq, detail)
-        case status:
-            return Unavailable(
-                why,
-                retry_after_s=_retry_after_s(response),
-                lost=status in _NOBODY_BEHIND,
-                heavy=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
-            )
-
-
-def _problem(response: httpx.Response) -> Problem:
-    """Read a problem document; whatever else a proxy may send becomes one without its text."""
-    try:
-        return Problem.model_validate_json(response.content)
-    except ValidationError:
-        phrase = response.reason_phrase or "no explanation"
-        return Problem(title=phrase, status=response.status_code, detail=phrase)
+        if response.status_code == HTTPStatus.OK:
+            return await accepted(answer, response.content)
+        return refusal(
+            response.status_code,
+            response.content,
+            phrase=response.reason_phrase,
+            retry_after_s=_retry_after_s(response),
+        )
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:

@@ -7,10 +7,17 @@ from uuid import UUID
 from cloud.db.database import Unit
 from cloud.models.commands import CommandRow
 
+_SITE = "commands of "
+
 
 def site_key(site: str) -> str:
     """Rung when there may be something for the site's edge to pull."""
-    return f"commands of {site}"
+    return f"{_SITE}{site}"
+
+
+def site_of(key: str) -> str | None:
+    """The site whose `site_key` this is; `None`: it is another key."""
+    return key.removeprefix(_SITE) if key.startswith(_SITE) else None
 
 
 def command_key(command: UUID) -> str:

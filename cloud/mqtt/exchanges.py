@@ -1,0 +1,67 @@
+"""What a request becomes: the answer of its exchange, or a problem document, with the status that HTTP would give."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from pydantic import ValidationError
+
+from cloud.errors import GarduCloudError
+from contract.model import Record
+from contract.mqtt import Exchange
+from contract.problems import Problem
+
+RETRY_AFTER_S = 5
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Whose it is, the broker's access list has proven by its topic."""
+
+    edge: str
+    body: bytes
+    encoding: str | None = None
+    """`gzip`, or `None`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer."""
+
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
+
+
+Handler = Callable[[Request], Record]
+"""Does one exchange. Runs in a thread; what it commits is committed when it returns."""
+
+Handlers = Mapping[Exchange, Handler]
+
+
+async def answer(handlers: Handlers, exchange: Exchange, request: Request) -> Answer:
+    """Do an exchange; whatever goes wrong becomes a problem document."""
+    handler = handlers.get(exchange)
+    if handler is None:
+        return _problem(Problem(title="There is no such exchange", status=404, detail=f"{exchange} is no exchange."))
+    try:
+        done = await asyncio.to_thread(handler, request)
+    except GarduCloudError as error:
+        return _problem(error.problem())
+    except ValidationError as error:
+        detail = f"The body of {exchange} cannot be read ({error.error_count()} faults)."
+        return _problem(Problem(title="The request is not valid", status=422, detail=detail))
+    except Exception:  # noqa: BLE001 - the border of one request
+        _log.exception("exchange_failed", exchange=exchange.value, edge=request.edge)
+        return _problem(Problem(title="Something went wrong inside Gardu", status=500, detail="It is in the log."))
+    return Answer(200, done.model_dump_json().encode())
+
+
+def _problem(problem: Problem) -> Answer:
+    retry_after_s = RETRY_AFTER_S if problem.status == 503 else None  # noqa: PLR2004 - Service Unavailable
+    return Answer(problem.status, problem.model_dump_json(exclude_none=True).encode(), retry_after_s)
