@@ -21,12 +21,17 @@ class EdgeClock:
     """Since when the clock cannot be believed; `None`: it can."""
 
 
-def read_offsets(connection: sqlite3.Connection, charge_point: str) -> list[float] | None:
-    """List the latest offsets of a charge point's clock in seconds; `None`: nothing odd was seen yet."""
+def read_offsets(connection: sqlite3.Connection, charge_point: str) -> tuple[list[float], datetime] | None:
+    """List the latest offsets of a charge point's clock in seconds, and when the last of them was learned.
+
+    `None`: nothing odd was seen yet.
+    """
     row = connection.execute(
-        "SELECT offsets_s FROM charge_point_clock WHERE charge_point = ?", (charge_point,)
+        "SELECT offsets_s, learned_at FROM charge_point_clock WHERE charge_point = ?", (charge_point,)
     ).fetchone()
-    return None if row is None else [float(offset) for offset in orjson.loads(row["offsets_s"])]
+    if row is None:
+        return None
+    return [float(offset) for offset in orjson.loads(row["offsets_s"])], datetime.fromisoformat(row["learned_at"])
 
 
 def read_skew_s(connection: sqlite3.Connection, charge_point: str) -> float | None:
@@ -36,13 +41,14 @@ def read_skew_s(connection: sqlite3.Connection, charge_point: str) -> float | No
 
 
 def write_offsets(
-    connection: sqlite3.Connection, charge_point: str, offsets_s: list[float], skew_s: float | None
+    connection: sqlite3.Connection, charge_point: str, offsets_s: list[float], skew_s: float | None, now: datetime
 ) -> None:
     """Keep the offsets and what they make."""
     connection.execute(
-        """INSERT INTO charge_point_clock (charge_point, offsets_s, skew_s) VALUES (?, ?, ?)
-           ON CONFLICT (charge_point) DO UPDATE SET offsets_s = excluded.offsets_s, skew_s = excluded.skew_s""",
-        (charge_point, orjson.dumps(offsets_s).decode(), skew_s),
+        """INSERT INTO charge_point_clock (charge_point, offsets_s, skew_s, learned_at) VALUES (?, ?, ?, ?)
+           ON CONFLICT (charge_point) DO UPDATE SET offsets_s = excluded.offsets_s, skew_s = excluded.skew_s,
+               learned_at = excluded.learned_at""",
+        (charge_point, orjson.dumps(offsets_s).decode(), skew_s, iso(now)),
     )
 
 

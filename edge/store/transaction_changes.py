@@ -94,13 +94,19 @@ def insert(connection: sqlite3.Connection, start: Start, now: datetime) -> int:
 
 
 def insert_orphan(
-    connection: sqlite3.Connection, uuid: UUID, key: str, charge_point: str, station_transaction_id: int | None
+    connection: sqlite3.Connection,
+    uuid: UUID,
+    key: str,
+    charge_point: str,
+    station_transaction_id: int | None,
+    now: datetime,
 ) -> int:
     """Store a transaction of which only the stop arrived; `close` fills in the rest."""
     cursor = connection.execute(
-        """INSERT INTO charging_transaction (uuid, start_key, start_said, charge_point, station_transaction_id)
-           VALUES (?1, ?2, ?2, ?3, ?4)""",
-        (str(uuid), key, charge_point, station_transaction_id),
+        """INSERT INTO charging_transaction
+               (uuid, start_key, start_said, charge_point, station_transaction_id, start_received_at)
+           VALUES (?1, ?2, ?2, ?3, ?4, ?5)""",
+        (str(uuid), key, charge_point, station_transaction_id, iso(now)),
     )
     return _given(cursor)
 

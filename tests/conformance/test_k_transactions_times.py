@@ -80,6 +80,17 @@ def test_k54_a_small_or_an_unsteady_offset_corrects_nothing(played: PlayedSite) 
     assert played.transaction(played.start(timestamp=old, meterStart=7)).flags == []
 
 
+def test_k54_a_burst_of_statuses_that_began_hours_ago_teaches_nothing(played: PlayedSite) -> None:
+    for _ in range(3):
+        for connector_id in range(4):
+            began = (played.clock.at - timedelta(hours=3)).isoformat()
+            played.status("Available", timestamp=began, connectorId=connector_id)
+        played.later(hours=5)
+        began = (played.clock.at - timedelta(hours=1)).isoformat()
+        played.status("Available", timestamp=began)
+    assert clocks.read_skew_s(played.connection, "CP1") is None
+
+
 def test_k54_a_clock_that_was_set_is_believed_again(played: PlayedSite) -> None:
     drift(played, timedelta(hours=7))
     drift(played, timedelta(0), times=5)

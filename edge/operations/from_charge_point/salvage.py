@@ -36,7 +36,7 @@ def _begin(request: Request, tx: WriteTx, now: datetime) -> Response:
     status = _worth(id_tag, tx, now)
     uuid = uuid7()
     key = f"salvaged|{request.charge_point}|{uuid}"
-    number = transaction_changes.insert_orphan(tx.connection, uuid, key, request.charge_point, None)
+    number = transaction_changes.insert_orphan(tx.connection, uuid, key, request.charge_point, None, now)
     tx.emit(
         TransactionStarted(
             transaction=uuid,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from uuid_utils.compat import uuid7
@@ -14,7 +15,9 @@ from edge.store.transactions import Transaction
 from edge.store.writer import WriteTx
 
 
-def find(charge_point: str, payload: Mapping[str, Any], report: Report, tx: WriteTx) -> tuple[Transaction, list[str]]:
+def find(
+    charge_point: str, payload: Mapping[str, Any], report: Report, tx: WriteTx, now: datetime
+) -> tuple[Transaction, list[str]]:
     """Find whose end this is; a stop that belongs nowhere becomes a transaction of its own.
 
     Returns:
@@ -29,9 +32,9 @@ def find(charge_point: str, payload: Mapping[str, Any], report: Report, tx: Writ
         if observed is not None and observed.connector_id is not None:
             return observed, []
         doubts = [] if named is None else ["number_of_another_charge_point"]
-        return _orphan(charge_point, payload, report, tx), doubts
+        return _orphan(charge_point, payload, report, tx, now), doubts
     match = _match_unnumbered(charge_point, report, tx)
-    return (match, ["matched_without_number"]) if match else (_orphan(charge_point, payload, report, tx), [])
+    return (match, ["matched_without_number"]) if match else (_orphan(charge_point, payload, report, tx, now), [])
 
 
 def _match_unnumbered(charge_point: str, report: Report, tx: WriteTx) -> Transaction | None:
@@ -57,12 +60,14 @@ def _match_unnumbered(charge_point: str, report: Report, tx: WriteTx) -> Transac
     return None
 
 
-def _orphan(charge_point: str, payload: Mapping[str, Any], report: Report, tx: WriteTx) -> Transaction:
+def _orphan(charge_point: str, payload: Mapping[str, Any], report: Report, tx: WriteTx, now: datetime) -> Transaction:
     """Make a transaction of which only the end is known, once per stop however often it is repeated."""
     key = stop_key(charge_point, payload.get("transactionId"), payload.get("timestamp"), payload.get("meterStop"))
     known = transactions.find_by_key(tx.connection, key)
     if known is None:
-        number = transaction_changes.insert_orphan(tx.connection, uuid7(), key, charge_point, report.transaction_id)
+        number = transaction_changes.insert_orphan(
+            tx.connection, uuid7(), key, charge_point, report.transaction_id, now
+        )
         known = transactions.find(tx.connection, number)
         if known is None:
             raise LookupError(number)

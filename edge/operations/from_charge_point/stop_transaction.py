@@ -24,7 +24,7 @@ from edge.store.writer import WriteTx
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Store the end of a transaction. Never refused: a charge point that cannot place its stop repeats it for ever."""
     report = _read(request, tx, now)
-    transaction, doubts = find(request.charge_point, request.payload, report, tx)
+    transaction, doubts = find(request.charge_point, request.payload, report, tx, now)
     meter_values.record(
         request, tx, now, request.payload.get("transactionData"), transaction.connector_id or 0, transaction, known=True
     )

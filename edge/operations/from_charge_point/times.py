@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edge.domain import skew, timestamps
 from edge.domain.alarms import AlarmKind
@@ -13,6 +13,8 @@ from edge.store.writer import WriteTx
 
 MAX_RAW = 100
 """Characters of a time stamp that are kept as they came."""
+LESSON = timedelta(minutes=1)
+"""Between two messages that teach."""
 NOTICED_S = 30.0
 """An offset that makes the edge watch a clock; most charge points never show one, and cost nothing."""
 
@@ -40,14 +42,20 @@ def read_time(raw: object, tx: WriteTx, charge_point: str, now: datetime) -> Rec
 
 
 def learn_offset(stamp: Timestamp, tx: WriteTx, charge_point: str, now: datetime) -> None:
-    """Learn from a message that was sent as it happened how far its charge point's clock is off."""
+    """Learn from a message that was sent as it happened how far its charge point's clock is off.
+
+    After a reconnect some tell when a status began, hours ago: a burst of those agrees with itself, and says nothing of
+    the clock. So a minute teaches once; what is old in one burst is not as old in the next.
+    """
     if stamp.flag not in (None, "future", "no_zone"):
         return
     offset_s = (now - stamp.at).total_seconds()
     known = clocks.read_offsets(tx.connection, charge_point)
-    if known is not None or abs(offset_s) > NOTICED_S:
-        offsets, skew_s = skew.learn(known or [], offset_s)
-        clocks.write_offsets(tx.connection, charge_point, offsets, skew_s)
+    if known is None and abs(offset_s) <= NOTICED_S:
+        return
+    if known is None or abs(now - known[1]) >= LESSON:
+        offsets, skew_s = skew.learn(known[0] if known is not None else [], offset_s)
+        clocks.write_offsets(tx.connection, charge_point, offsets, skew_s, now)
         if skew_s is not None and abs(skew_s) > skew.WORTH_S:
             ahead = "behind" if skew_s > 0 else "ahead"
             detail = f"The clock of the charge point is {abs(skew_s):.0f} seconds {ahead}."

@@ -31,7 +31,7 @@ CREATE TABLE authorization_decision (
     id_tag TEXT NOT NULL COLLATE NOCASE, status TEXT NOT NULL, reason TEXT NOT NULL, transaction_id INTEGER
 ) STRICT;
 CREATE TABLE charge_point_clock (
-    charge_point TEXT PRIMARY KEY, offsets_s TEXT NOT NULL, skew_s REAL
+    charge_point TEXT PRIMARY KEY, offsets_s TEXT NOT NULL, skew_s REAL, learned_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE edge_clock (
     one INTEGER PRIMARY KEY CHECK (one = 1), seen_at TEXT NOT NULL, suspect_since TEXT

@@ -86,7 +86,7 @@ def _fail(*_: Any, **__: Any) -> Any:
 @pytest.mark.parametrize(
     ("action", "payload", "answer"),
     [
-        ("StartTransaction", START, {"transactionId": 1, "idTagInfo": {"status": "Invalid"}}),
+        ("StartTransaction", START, {"transactionId": 1, "idTagInfo": {"status": "Accepted"}}),
         ("StopTransaction", {"transactionId": 1, "meterStop": 7, "timestamp": START["timestamp"]}, {}),
         ("MeterValues", {"connectorId": 1, "meterValue": []}, {}),
     ],
