@@ -101,6 +101,8 @@ def _edge_api() -> dict[str, Any]:
         link_status=nobody,
         ready=nobody,
         doors=Doors(api_keys=()),
+        authority=nobody,
+        on_root_change=nobody,
     )
     return api.openapi()
 

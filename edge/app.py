@@ -9,8 +9,10 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -20,12 +22,12 @@ from edge.api.app import create_api
 from edge.api.collaborators import LinkStatus
 from edge.api.doors import ApiKey, Doors
 from edge.central_system.connection import Desk
+from edge.central_system.entrances import Certificates, Entrances
 from edge.central_system.gate import Entrance
 from edge.central_system.server import CentralSystem, Listener
 from edge.central_system.station_security import Door
-from edge.central_system.tls import entrance
 from edge.clock import Clock
-from edge.config import ApiSettings, CentralSystemSettings, Settings
+from edge.config import ApiSettings, Settings
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import RECOMMENDED
 from edge.domain.keys import SALT_BYTES, hash_key
@@ -34,6 +36,7 @@ from edge.domain.policy import Policy
 from edge.domain.registration import UnknownChargePoints
 from edge.errors import ConfigurationError
 from edge.observability import collector
+from edge.operations.certificate_delivery import CertificateDelivery
 from edge.operations.chores import Chores, note_clock
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
@@ -50,6 +53,9 @@ from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
 from edge.upkeep.visit import Choices, Tools
 from edge.upkeep.worker import Upkeep, works
+
+if TYPE_CHECKING:
+    from edge.store.authority import Authority
 
 API_STOP_S = 3
 
@@ -118,13 +124,17 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         record, frames = stack.enter_context(kept_journal(settings.journal_file, clock, **dict(settings.journal)))
         unknown = settings.central_system.unknown_charge_points
         window = CommissioningWindow(always_open=unknown is UnknownChargePoints.PENDING)
-        central_system = _central_system(settings, writer, readers, clock, window, record)
+        entrances = _entrances(settings, writer, clock)
+        central_system = _central_system(settings, writer, readers, clock, window, record, await entrances.build())
         hooks.central_system = central_system
         remote_starts = RemoteStarts(
             writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
         )
         chores = _chores(settings, writer, clock)
         operator = Operator(central_system.registry, readers, writer, remote_starts, clock, chores.take_rejected_stop)
+        delivery = CertificateDelivery(
+            writer, readers, clock, operator.perform_in_time, central_system.registry.connected, entrances.authority
+        )
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
         syncer = await _syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
@@ -140,6 +150,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             writer.probe(),
             central_system.patrol(),
             central_system.flush_refusals(),
+            delivery.run(),
             relay.run(),
             remote_starts.watch(),
             hooks.housekeeper.run(),
@@ -161,6 +172,8 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             window=window,
             site_configuration=choices.site_configuration,
             frames=frames,
+            authority=entrances.authority,
+            on_root_change=entrances.follow,
         )
         api_port = await stack.enter_async_context(_served(api, settings.api))
         yield _Edge(central_system, api_port)
@@ -210,6 +223,7 @@ def _central_system(
     clock: Clock,
     window: CommissioningWindow,
     record: Record,
+    entrances: list[Entrance],
 ) -> CentralSystem:
     chosen = settings.central_system
     policy = Policy(
@@ -220,7 +234,7 @@ def _central_system(
             vendor: frozenset(messages) for vendor, messages in chosen.known_vendor_messages.items()
         },
     )
-    first, *others = _entrances(chosen)
+    first, *others = entrances
     listener = Listener(
         host=chosen.host,
         port=chosen.port,
@@ -369,14 +383,25 @@ async def _served(api: Any, settings: ApiSettings) -> AsyncIterator[int]:  # noq
         socket.close()
 
 
-def _entrances(chosen: CentralSystemSettings) -> list[Entrance]:
+def _entrances(settings: Settings, writer: Writer, clock: Clock) -> Entrances:
     """Where charge points come in: `host` and `port` first."""
+    chosen = settings.central_system
     files = ((chosen.tls_cert, chosen.tls_key), (chosen.second_tls_cert, chosen.second_tls_key))
-    certificates = [(cert, key) for cert, key in files if cert is not None and key is not None]
-    roots = [] if chosen.client_roots is None else [chosen.client_roots.read_text()]
+    certificates = Certificates(
+        given=[(cert, key) for cert, key in files if cert is not None and key is not None],
+        client_roots=[] if chosen.client_roots is None else [chosen.client_roots.read_text()],
+        server_names=chosen.server_names,
+    )
     places = [(chosen.host, chosen.port, chosen.first_profile)]
     places += [(further.host, further.port, further.security_profile) for further in chosen.listeners]
-    return [entrance(host, port, profile, certificates, roots) for host, port, profile in places]
+    return Entrances(places, certificates, partial(_authority, settings.authority_dir, settings.site), writer, clock)
+
+
+def _authority(folder: Path, site: str) -> Authority:
+    """Load what makes certificates: few sites need it, and its library is slow to load."""
+    from edge.store.authority import Authority  # noqa: PLC0415 - see above
+
+    return Authority(folder, site)
 
 
 def _record_start(tx: WriteTx, clock: Clock) -> None:

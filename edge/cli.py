@@ -166,6 +166,27 @@ def replay(*, since: str | None, until: str | None, as_json: bool) -> None:
     sys.exit(0 if outcome.same else 1)
 
 
+@main.command("show-ca")
+@_plainly
+def show_ca() -> None:
+    """Show the root certificate of this edge in PEM, for installers to put into charge points. First use makes it."""
+    from edge.store.authority import Authority  # noqa: PLC0415 - its library loads slowly
+
+    settings = config.load()
+    _require_database(settings)
+    authority = Authority(settings.authority_dir, settings.site)
+    connection = connect(settings.database)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        root = authority.ensure_root(connection, Clock().now())
+        connection.execute("COMMIT")
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"The root cannot be read or made: {error}", hint="Check the data folder.") from error
+    finally:
+        connection.close()
+    click.echo(root.pem, nl=False)
+
+
 def _require_database(settings: Settings) -> None:
     """Refuse to go on without a database of this release."""
     if not settings.database.is_file() or migrations.pending(settings.database):

@@ -26,6 +26,8 @@ PREFIX = "GARDU_EDGE_"
 CONFIG_VARIABLE = "GARDU_EDGE_CONFIG"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$")]
+"""As the CN of a certificate, which has 64 characters at most."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -65,7 +67,11 @@ class CentralSystemSettings(_Section):
     listeners: list[ListenerSettings] = Field(default_factory=list)
     """Further addresses for charge points, each with its `port`, `security_profile` and, if it must be, `host`."""
     client_roots: Path | None = None
-    """PEM file with the roots of the charge points' own certificates, for security profile 3."""
+    """PEM file with further roots of the charge points' own certificates, for security profile 3. Certificates that
+    this edge issued are always accepted there."""
+    server_names: list[ServerName] = Field(default_factory=list)
+    """DNS names under which charge points reach this edge. Without `tls_cert` it makes its own certificates for them,
+    an RSA and an ECDSA one; charge points need its root: `gardu-edge show-ca`."""
     allow_unauthenticated: bool = False
     """Whether security profile 0 may be listened on: anybody who reaches that address is believed to be any charge
     point. Only for a network that is closed to everybody else."""
@@ -109,10 +115,8 @@ class CentralSystemSettings(_Section):
             raise ValueError(
                 "security profile 0 lets anybody be any charge point: use 1, 2 or 3, or set allow_unauthenticated"
             )
-        if any(profile.over_tls for profile in profiles) and self.tls_cert is None:
-            raise ValueError("security profiles 2 and 3 need tls_cert and tls_key")
-        if SecurityProfile.CLIENT_CERTIFICATE in profiles and self.client_roots is None:
-            raise ValueError("security profile 3 needs client_roots")
+        if any(profile.over_tls for profile in profiles) and self.tls_cert is None and not self.server_names:
+            raise ValueError("security profiles 2 and 3 need server_names, or tls_cert and tls_key")
         return self
 
     @property
@@ -276,6 +280,11 @@ class Settings(BaseSettings):
     def journal_file(self) -> Path:
         """The frame journal's SQLite file."""
         return self.data_dir / "journal.db"
+
+    @property
+    def authority_dir(self) -> Path:
+        """The folder of the edge's own certificate authority."""
+        return self.data_dir / "certificate-authority"
 
     @classmethod
     def settings_customise_sources(

@@ -12,6 +12,7 @@ GarduEdgeError                 carries a hint: what the reader can do
 ├── NotConnectedError          known, but without a connection now
 ├── NoConnectorError           no connector is free for a remote start
 ├── TooManyKeysError           a charge point has not logged in with the new keys that it was sent
+├── LastRootError              a charge point would lose the root by which it knows this edge
 ├── CallFailedError            the charge point answered CALLERROR
 ├── CallTimeoutError           the charge point did not answer in time
 └── TooLateError               the deadline passed before the call was sent
@@ -85,6 +86,10 @@ class NoConnectorError(GarduEdgeError):
 
 class TooManyKeysError(GarduEdgeError):
     """A charge point was sent several new keys and has logged in with none of them."""
+
+
+class LastRootError(GarduEdgeError):
+    """A charge point would lose the root certificate by which it knows this edge."""
 
 
 class CallFailedError(GarduEdgeError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from edge.api import (
     alarms,
     authorizations,
+    certificate_authority,
     charge_point_security,
     charge_points,
     clients,
@@ -38,12 +39,17 @@ from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import RECOMMENDED, Layer
 from edge.operations.caller import Caller
 from edge.store.readers import Readers
+from edge.store.roots import Root
 from edge.store.writer import Writer
+
+if TYPE_CHECKING:
+    from edge.store.authority import Authority
 
 _GUARDED = (
     clients,
     charge_points,
     charge_point_security,
+    certificate_authority,
     remote_starts,
     transactions,
     id_tags,
@@ -77,6 +83,8 @@ def create_api(
     link_status: Callable[[], LinkStatus],
     ready: Callable[[], bool],
     doors: Doors,
+    authority: Callable[[], Authority],
+    on_root_change: Callable[[Root], Awaitable[None]],
     window: CommissioningWindow | None = None,
     randomness: Callable[[int], bytes] = secrets.token_bytes,
     site_configuration: Layer = RECOMMENDED,
@@ -95,6 +103,8 @@ def create_api(
         ready: tells whether charge points can be served; `/readyz` asks it.
         doors: who may come in.
         window: whether unknown charge points may present themselves; `None`: one of its own, closed.
+        authority: gives the edge's own certificate authority.
+        on_root_change: lets the edge show certificates of another root.
         randomness: gives so many unpredictable bytes, for keys and salts.
         site_configuration: what the settings want every charge point to have.
         frames: read the frame journal; `None`: there is none.
@@ -117,6 +127,8 @@ def create_api(
         link_status=link_status,
         ready=ready,
         randomness=randomness,
+        authority=authority,
+        on_root_change=on_root_change,
         window=window or CommissioningWindow(),
         site_configuration=site_configuration,
         frames=frames,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request
 
@@ -14,7 +14,11 @@ from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import Layer
 from edge.operations.caller import Caller
 from edge.store.readers import Readers
+from edge.store.roots import Root
 from edge.store.writer import Writer
+
+if TYPE_CHECKING:
+    from edge.store.authority import Authority
 
 
 class Perform(Protocol):
@@ -62,6 +66,10 @@ class Collaborators:
     """Whether the edge can serve charge points now."""
     randomness: Callable[[int], bytes]
     """Gives so many unpredictable bytes."""
+    authority: Callable[[], Authority]
+    """Gives the edge's own certificate authority."""
+    on_root_change: Callable[[Root], Awaitable[None]]
+    """Lets the edge show certificates of another root."""
     window: CommissioningWindow
     """Whether unknown charge points may present themselves."""
     site_configuration: Layer

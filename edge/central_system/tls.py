@@ -6,8 +6,6 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.central_system.gate import Entrance
-from edge.domain.security_profile import SecurityProfile
 from edge.errors import ConfigurationError
 
 CIPHER_SUITES = (
@@ -16,20 +14,6 @@ CIPHER_SUITES = (
     "AES128-GCM-SHA256:AES256-GCM-SHA384"
 )
 """A00.FR.317, for TLS 1.2. The last two have no forward secrecy and are there for charge points that know no better."""
-
-
-def entrance(
-    host: str,
-    port: int,
-    profile: SecurityProfile,
-    certificates: Sequence[tuple[Path, Path]],
-    client_roots: Sequence[str],
-) -> Entrance:
-    """Make an entrance with the TLS that its security profile asks for; see `server_context`."""
-    if not profile.over_tls:
-        return Entrance(host, port, profile)
-    mutual = profile is SecurityProfile.CLIENT_CERTIFICATE
-    return Entrance(host, port, profile, server_context(certificates, client_roots=client_roots if mutual else None))
 
 
 def server_context(certificates: Sequence[tuple[Path, Path]], *, client_roots: Sequence[str] | None) -> ssl.SSLContext:

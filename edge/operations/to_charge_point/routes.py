@@ -7,6 +7,7 @@ from typing import Any
 from edge.operations.to_charge_point import (
     change_availability,
     change_configuration,
+    delete_certificate,
     get_configuration,
     remote_start_transaction,
 )
@@ -20,6 +21,7 @@ async def _send(errand: Errand) -> dict[str, Any]:
 _OWN: dict[str, Performer] = {
     "ChangeAvailability": change_availability.perform,
     "ChangeConfiguration": change_configuration.perform,
+    "DeleteCertificate": delete_certificate.perform,
     "GetConfiguration": get_configuration.perform,
     "RemoteStartTransaction": remote_start_transaction.perform,
 }

@@ -27,6 +27,11 @@ from tests.harness.plain_http import PLAIN
 
 _built: dict[Doors, FastAPI] = {}
 
+
+def _no_authority(*_: Any) -> Any:
+    raise NotImplementedError
+
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -90,6 +95,8 @@ class Site:
                 link_status=lambda: self.link,
                 ready=lambda: self.ready,
                 doors=doors,
+                authority=_no_authority,
+                on_root_change=_no_authority,
             )
         api = _built[doors]
         api.state.collaborators = replace(
