@@ -26,7 +26,7 @@ PREFIX = "GARDU_EDGE_"
 CONFIG_VARIABLE = "GARDU_EDGE_CONFIG"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$")]
+ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
 """As the CN of a certificate, which has 64 characters at most."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
