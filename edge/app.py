@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-import uvicorn
+from fastapi import FastAPI
 
 from contract.events import EdgeStarted
 from edge.api.app import create_api
 from edge.api.collaborators import LinkStatus
 from edge.api.doors import ApiKey, Doors
+from edge.api.server import served
 from edge.central_system.connection import Desk
 from edge.central_system.entrances import Certificates, Entrances
 from edge.central_system.gate import Entrance
@@ -57,7 +58,6 @@ from edge.upkeep.worker import Upkeep, works
 if TYPE_CHECKING:
     from edge.store.authority import Authority
 
-API_STOP_S = 3
 
 _log = structlog.get_logger()
 
@@ -337,50 +337,9 @@ async def _tasks(*jobs: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutine
                 task.cancel()
 
 
-class _ApiServer(uvicorn.Server):
-    """A uvicorn that leaves signals to us."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.asynccontextmanager
-async def _served(api: Any, settings: ApiSettings) -> AsyncIterator[int]:  # noqa: ANN401 - an ASGI application
-    """Serve the local API; gives the port.
-
-    Raises:
-        ConfigurationError: the address cannot be used.
-    """
-    config = uvicorn.Config(
-        api,
-        host=settings.host,
-        port=settings.port,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=settings.behind_proxy is not None,
-        forwarded_allow_ips=settings.behind_proxy,
-        timeout_graceful_shutdown=API_STOP_S,
-    )
-    try:
-        socket = config.bind_socket()
-    except SystemExit as error:
-        raise ConfigurationError(
-            f"The address {settings.host}:{settings.port} for the local API cannot be used.",
-            hint="Is another edge running? Set GARDU_EDGE_API__PORT to a free port.",
-        ) from error
-    server = _ApiServer(config)
-    serving = asyncio.create_task(server.serve(sockets=[socket]))
-    try:
-        yield socket.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await serving
-        socket.close()
+def _served(api: FastAPI, chosen: ApiSettings) -> contextlib.AbstractAsyncContextManager[int]:
+    tls = (chosen.tls_cert, chosen.tls_key)
+    return served(api, host=chosen.host, port=chosen.port, tls=tls, behind_proxy=chosen.behind_proxy)
 
 
 def _entrances(settings: Settings, writer: Writer, clock: Clock) -> Entrances:

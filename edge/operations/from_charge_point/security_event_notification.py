@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from contract.events import SecurityEventRecorded
+from edge.domain.redaction import redact_text
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.store import security_tallies
 from edge.store.security_tallies import Tally
@@ -18,7 +19,7 @@ UNNAMED = "(none)"
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Record the event, whatever its type: the list of §3 is open."""
-    kind, detail = request.payload.get("type") or UNNAMED, request.payload.get("techInfo") or ""
+    kind, detail = request.payload.get("type") or UNNAMED, redact_text(request.payload.get("techInfo") or "")
     tally = security_tallies.count(tx.connection, request.charge_point, kind, detail, now)
     if tally is not None:
         _emit(tx, tally, now)

@@ -1,0 +1,70 @@
+"""Serves the local API with uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from edge.errors import ConfigurationError
+
+STOP_S = 3
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn that leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def served(
+    api: ASGIApp, *, host: str, port: int, tls: tuple[Path | None, Path | None], behind_proxy: str | None
+) -> AsyncIterator[int]:
+    """Serve the local API; gives the port.
+
+    Args:
+        api: what `create_api` made.
+        host: to listen on.
+        port: to listen on; 0: a free one.
+        tls: PEM files of certificate and key; `None`: plain HTTP.
+        behind_proxy: address of the proxy in front, whose word about the client is taken; `None`: there is none.
+
+    Raises:
+        ConfigurationError: the address cannot be used.
+    """
+    config = uvicorn.Config(
+        api,
+        host=host,
+        port=port,
+        ssl_certfile=tls[0],
+        ssl_keyfile=tls[1],
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=behind_proxy is not None,
+        forwarded_allow_ips=behind_proxy,
+        timeout_graceful_shutdown=STOP_S,
+    )
+    try:
+        socket = config.bind_socket()
+    except SystemExit as error:
+        raise ConfigurationError(
+            f"The address {host}:{port} for the local API cannot be used.",
+            hint="Is another edge running? Set GARDU_EDGE_API__PORT to a free port.",
+        ) from error
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    try:
+        yield socket.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+        socket.close()
