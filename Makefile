@@ -10,7 +10,7 @@ ARGS ?=
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit faults check format bench docs lock clean
+.PHONY: help setup demo test test-unit faults fuzz check format bench docs lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -43,6 +43,9 @@ test-unit: $(READY) ## Run the unit tests alone (seconds)
 faults: $(READY) ## Kill the edge and the cloud again and again under load; every record is held against a judge's ledger
 	@GARDU_FAULT_ROUNDS=50 GARDU_FAULT_CUTS=1000 GARDU_FAULT_SAMPLE_S=60 \
 	  $(BIN)/pytest -s tests/faults tests/conformance/test_k_power_cuts.py $(ARGS)
+
+fuzz: $(READY) ## Throw 1,000,000 odd inputs at the edge (hours on a small machine; ARGS="--inputs 20000" for a short look)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(READY) ## Lint, types, imports, format
 	@echo "[check] ruff"; $(BIN)/ruff check .

@@ -31,6 +31,7 @@ MOST_SHAPES = 2000
 LONGEST_SHAPE = 4000
 _HEADS = (b'[2,"', b'[3,"', b'[4,"')
 _NUMBERS = b"0123456789.-"
+_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_" + _NUMBERS
 
 _NO_LETTER = re.compile(r"[^a-z]")
 _HEAD = re.compile(rb'\s*\[\s*[0-9]\s*,\s*"[^"\\]{0,64}"(?:\s*,\s*"[A-Za-z]{1,64}")?')
@@ -96,7 +97,10 @@ class FrameRedactor:
         """Hide the secrets of a frame."""
         if not raw.startswith(_HEADS):
             return redact_frame(raw)
-        shape = raw[raw.find(b'"', 4) :].translate(None, _NUMBERS)
+        end = raw.find(b'"', 4)
+        if raw[4:end].translate(None, _PLAIN):  # the message id is more than a word
+            return redact_frame(raw)
+        shape = raw[end:].translate(None, _NUMBERS)
         if shape in self._harmless:
             return raw
         lowered = shape.lower()

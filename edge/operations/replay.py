@@ -13,12 +13,13 @@ from edge.domain.policy import Policy
 from edge.domain.timestamps import iso
 from edge.errors import RemoteProtocolError
 from edge.ocpp16.intake import take
+from edge.ocpp16.quirks import quirks_of
 from edge.ocppj.frames import Call
 from edge.ocppj.session import Session
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
 from edge.operations.orphans import BY_HAND, GONE, LOST_STOP
-from edge.store import journal, scratch, transaction_frames
+from edge.store import charge_points, journal, scratch, transaction_frames
 from edge.store.journal import Direction
 from edge.store.transactions import Transaction
 from edge.store.writer import WriteTx
@@ -127,8 +128,9 @@ def _journalled(frames: sqlite3.Connection | None, outcome: Outcome) -> Iterator
 
 def _feed(entry: _Entry, rebuilt: sqlite3.Connection) -> bool:
     """Run a frame through intake and handler as its connection did; says whether it was a call that is handled."""
-    call = Session().receive(entry.raw)
-    if not isinstance(call, Call):
+    received = Session().receive(entry.raw)
+    call = received if isinstance(received, Call) else _mended(entry, rebuilt)
+    if call is None:
         return False
     try:
         intake = take(call.action, call.payload, call.doubt)
@@ -148,6 +150,17 @@ def _feed(entry: _Entry, rebuilt: sqlite3.Connection) -> bool:
         salvage.keep(request, tx, entry.at, "its handler failed")
     rebuilt.execute("RELEASE frame")
     return True
+
+
+def _mended(entry: _Entry, rebuilt: sqlite3.Connection) -> Call | None:
+    """Read a frame with the repairs that its charge point needs."""
+    known = charge_points.find(rebuilt, entry.charge_point)
+    if known is None:
+        return None
+    session = Session()
+    session.repairs = quirks_of(known.vendor, known.model, known.firmware_version).json_repair
+    call = session.receive(entry.raw)
+    return call if isinstance(call, Call) else None
 
 
 def _note_what_is_missing(live: sqlite3.Connection, frames: sqlite3.Connection | None, outcome: Outcome) -> None:

@@ -134,7 +134,8 @@ class JournalWriter:
             self._connection.execute("ROLLBACK")
 
     def _row(self, at: datetime, charge_point: str, direction: Direction, frame: bytes) -> Row:
-        is_call, message_id, action = journal.head(frame)
+        shown = self._redactor.redact(frame)[: journal.MAX_FRAME]
+        is_call, message_id, action = journal.head(shown)
         if message_id is not None:
             received = direction is Direction.RECEIVED
             if not is_call:
@@ -143,7 +144,6 @@ class JournalWriter:
                 if len(self._calls) >= MAX_OPEN_CALLS:
                     self._calls.clear()
                 self._calls[charge_point, received, message_id] = action
-        shown = self._redactor.redact(frame)[: journal.MAX_FRAME]
         return milliseconds(at), charge_point, direction.value, action, message_id, shown
 
     def _trim(self) -> None:

@@ -188,6 +188,11 @@ def test_what_was_harmless_before_says_nothing_of_the_next_frame(name: str, secr
         assert secret.encode() not in redactor.redact(frame.encode())
 
 
+def test_a_secret_in_a_message_id_is_hidden_too() -> None:
+    frame = b'[2,"password=hunter2","Heartbeat",{}]'
+    assert FrameRedactor().redact(frame) == redact_frame(frame) == b'[2,"password=(redacted)","Heartbeat",{}]'
+
+
 def test_the_shapes_that_are_remembered_are_bounded() -> None:
     redactor = FrameRedactor()
     for number in range(3 * MOST_SHAPES):
