@@ -13,6 +13,7 @@ from contract.streams import Stream
 from edge.api import paging
 from edge.api.collaborators import Here
 from edge.api.problems import documented
+from edge.domain.redaction import redact_frame
 from edge.store import outbox as store
 from edge.store import quarantine
 
@@ -84,11 +85,16 @@ async def list_quarantine(
         rows = quarantine.page(connection, charge_point=charge_point, before=place[0] if place else None, limit=limit)
         more = bool(rows) and bool(quarantine.page(connection, charge_point=charge_point, before=rows[-1].id, limit=1))
         return Page(
-            items=[QuarantinedFrame.model_validate(row, from_attributes=True) for row in rows],
+            items=[_shown(row) for row in rows],
             next_cursor=paging.write("quarantine", rows[-1].id) if more else None,
         )
 
     return await here.readers.run(query)
+
+
+def _shown(row: quarantine.QuarantinedFrame) -> QuarantinedFrame:
+    frame = QuarantinedFrame.model_validate(row, from_attributes=True)
+    return frame.model_copy(update={"raw": redact_frame(row.raw.encode()).decode(errors="replace")})
 
 
 def _streams(connection: sqlite3.Connection) -> dict[Stream, StreamBacklog]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from edge.domain import timestamps
+from edge.ocpp16.schemas import schema
+from edge.ocpp16.spellings import canonical
 
 DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 _OPTIONAL = {"unit": None, "phase": None, "context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
 """The optional fields of a sample and their defaults; `None`: none."""
 _TO_WH = {"Wh": Decimal(1), "kWh": Decimal(1000)}
+_GLUED = re.compile(r"\s*([-+]?\d{1,18}(?:[.,]\d{1,18})?)\s*([A-Za-z%°]{1,10})\s*")
 _LARGEST_WH = 2**63 - 1
 """As much as a register of ours holds; a meter that says more says nothing."""
 
@@ -79,8 +84,11 @@ def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]
         measurand = raw.get("measurand") or DEFAULT_MEASURAND
         value = _value(raw)
         if value is None:
-            rejected.append(f"the value of {measurand} is no number")
-            continue
+            apart = _apart(raw.get("value"))
+            if apart is None:
+                rejected.append(f"the value of {measurand} is no number")
+                continue
+            value, raw = apart[0], raw | {"unit": raw.get("unit") or apart[1]}  # noqa: PLW2901 - read in its better form
         sample = {"measurand": measurand, "value": value}
         for name, given in raw.items():
             if name in _OPTIONAL and given and given != _OPTIONAL[name]:  # neither empty nor the default
@@ -89,6 +97,19 @@ def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]
             sample["unit"] = "Wh"
         samples.append(sample)
     return samples
+
+
+def _apart(given: object) -> tuple[str, str] | None:
+    """Take a value and the unit that is glued to it (`16.0A`) apart; `None`: it is no such thing."""
+    found = _GLUED.fullmatch(given) if isinstance(given, str) else None
+    unit = canonical(found[2], _units()) if found is not None else None
+    return (found[1].replace(",", "."), unit) if found is not None and unit else None
+
+
+@cache
+def _units() -> tuple[str, ...]:
+    value = schema("MeterValues")["properties"]["meterValue"]["items"]["properties"]["sampledValue"]["items"]
+    return tuple(value["properties"]["unit"]["enum"])
 
 
 def _value(raw: Mapping[str, Any]) -> str | None:

@@ -91,23 +91,6 @@ def now() -> str:
 
 
 @pytest.mark.parametrize(
-    ("path", "identity"),
-    [
-        ("/any/path/RDAM%20123", "RDAM 123"),
-        ("//CP1", "CP1"),
-        ("/CP1/", "CP1"),
-        ("/CP1?x=/y", "CP1"),
-        ("/CP1/CP1", "CP1"),
-        ("/CP1", "CP1"),
-    ],
-)
-async def test_the_last_segment_of_any_path_is_the_identity(site: Site, path: str, identity: str) -> None:
-    key = await asyncio.to_thread(site.edge.add_charge_point, identity)
-    async with wired(f"ws://127.0.0.1:{site.edge.central_system_port}{path}", basic(identity, key)) as wire:
-        assert (await wire.result("BootNotification", BOOT))["status"] == "Accepted"
-
-
-@pytest.mark.parametrize(
     ("offered", "chosen"),
     [
         (["ocpp1.6"], "ocpp1.6"),

@@ -97,7 +97,6 @@ def test_a_value_is_trimmed_to_its_number(value: object, text: str) -> None:
         "inf",
         "-Infinity",
         "1e999",
-        "16.0A",
         "1.234,5",
         "1,2,3",
         None,
@@ -193,3 +192,27 @@ def test_every_sample_that_is_read_is_one_of_the_contract(samples: list[dict[str
         Sample.model_validate(sample)
     register = register_wh(kept)
     assert register is None or 0 <= register < 2**63
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "unit"),
+    [
+        ({"value": "16.0A", "measurand": "Current.Import"}, "16.0", "A"),
+        ({"value": " 1,5 kwh "}, "1.5", "kWh"),
+        ({"value": "50 Hz", "measurand": "Frequency"}, "50", "Hertz"),
+        ({"value": "80%", "measurand": "SoC"}, "80", "Percent"),
+        ({"value": "21°C", "measurand": "Temperature"}, "21", "Celsius"),
+        ({"value": "7W", "measurand": "Power.Active.Import", "unit": "kW"}, "7", "kW"),
+    ],
+)
+def test_a_unit_that_is_glued_to_its_value_is_taken_apart(given: dict[str, Any], value: str, unit: str) -> None:
+    read_back = read([{"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [given]}], NOW)
+    assert read_back.rejected == []
+    ((sample,),) = [reading.samples for reading in read_back.readings]
+    assert (sample["value"], sample["unit"]) == (value, unit)
+
+
+@pytest.mark.parametrize("value", ["16 apples", "A16", "16 A A", "A", "1.2.3A"])
+def test_a_value_with_another_text_behind_it_is_no_number(value: str) -> None:
+    read_back = read([{"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": value}]}], NOW)
+    assert read_back.rejected == ["the value of Energy.Active.Import.Register is no number"]
