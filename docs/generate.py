@@ -23,6 +23,7 @@ from cloud.db.database import Database
 from docs.alarm_page import alarms
 from docs.contract_pages import commands, events
 from docs.markdown import page, table
+from docs.quirks_page import quirks
 from docs.settings_pages import settings_of_the_cloud, settings_of_the_edge
 from edge.api.app import create_api
 from edge.api.doors import Doors
@@ -39,6 +40,7 @@ def pages() -> dict[str, str]:
         "events.md": events(),
         "commands.md": commands(),
         "alarms.md": alarms(),
+        "quirks.md": quirks(),
         "edge-openapi.json": _json(_edge_api()),
         "cloud-openapi.json": _json(cloud.app.create_app(Database("sqlite:///gardu-cloud.db")).openapi()),
     }
