@@ -86,8 +86,8 @@ class CentralSystemSettings(_Section):
     call_timeout_s: Seconds = 30.0
     """Seconds that a charge point has to answer an operation."""
     connection_timeout_s: Seconds = 60.0
-    """ConnectionTimeOut of the charge points in seconds: how long after an accepted remote start its transaction may
-    begin. When 30 s more have passed without one, the remote start is reported as without effect."""
+    """How many seconds after an accepted remote start its transaction may begin, where the charge point has not told
+    its own ConnectionTimeOut. With 30 s more gone by without one, the remote start is reported as without effect."""
     settle_s: Annotated[float, Field(ge=0, le=60)] = 2.0
     """Seconds of rest between a boot's answer and the first operation sent to the charge point."""
     id_tag_cache_days: Annotated[int, Field(ge=0, le=365)] = 14

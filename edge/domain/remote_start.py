@@ -22,9 +22,19 @@ class Outcome(StrEnum):
     """It accepted, and no transaction began in time: no cable was plugged in, or the id tag was refused."""
 
 
-def patience(connection_timeout: timedelta) -> timedelta:
-    """Say how long after the answer a transaction may begin."""
-    return connection_timeout + GRACE
+LONGEST_TIMEOUT_S = 3600
+"""What a charge point reports beyond that is taken for no value."""
+
+
+def patience(reported: str | None, otherwise: timedelta) -> timedelta:
+    """Say how long after the answer a transaction may begin.
+
+    Args:
+        reported: the charge point's own ConnectionTimeOut in seconds, as it told it; `None`: it is not known.
+        otherwise: what holds where it is not known, or is no time.
+    """
+    seconds = int(reported[:9]) if reported is not None and reported.isascii() and reported.isdecimal() else 0
+    return (timedelta(seconds=seconds) if 0 < seconds <= LONGEST_TIMEOUT_S else otherwise) + GRACE
 
 
 def is_fulfilled(

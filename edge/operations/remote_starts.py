@@ -20,6 +20,7 @@ from contract.events import RemoteStartConcluded
 from edge.clock import Clock
 from edge.domain.remote_start import Outcome, is_fulfilled, patience
 from edge.errors import StoreUnavailableError
+from edge.store import configurations
 from edge.store import remote_starts as store
 from edge.store.readers import Readers
 from edge.store.remote_starts import RemoteStart
@@ -40,14 +41,14 @@ class RemoteStarts:
         writer: for every change.
         readers: for the sweep's look at what is overdue.
         clock: its boot clock decides what is overdue.
-        connection_timeout: the charge points' ConnectionTimeOut.
+        connection_timeout: ConnectionTimeOut of charge points that have not reported their own.
     """
 
     def __init__(self, writer: Writer, readers: Readers, clock: Clock, connection_timeout: timedelta) -> None:
         self._writer = writer
         self._readers = readers
         self._clock = clock
-        self._patience = patience(connection_timeout)
+        self._connection_timeout = connection_timeout
 
     async def asked(self, charge_point: str, connector_id: int, id_tag: str, command: UUID | None) -> int:
         """Note that a charge point is about to be asked, before the call leaves: its start may overtake its answer.
@@ -71,16 +72,17 @@ class RemoteStarts:
         )
         return await self._writer.run(lambda tx: store.insert(tx.connection, remote_start))
 
-    async def answered(self, number: int, *, accepted: bool) -> None:
+    async def answered(self, number: int, charge_point: str, *, accepted: bool) -> None:
         """Note the answer; no answer at all counts as no promise."""
-        due_at = self._clock.now() + self._patience
-        due_boottime = self._clock.boottime() + self._patience.total_seconds()
+        now, boottime = self._clock.now(), self._clock.boottime()
 
         def note(tx: WriteTx) -> None:
-            if accepted:
-                store.agree(tx.connection, number, due_at, due_boottime)
-            else:
+            if not accepted:
                 store.forget(tx.connection, number)
+                return
+            reported = configurations.value_of(tx.connection, charge_point, "ConnectionTimeOut")
+            waits = patience(reported, self._connection_timeout)
+            store.agree(tx.connection, number, now + waits, boottime + waits.total_seconds())
 
         try:
             await self._writer.run(note)

@@ -16,7 +16,8 @@ import pytest
 
 from contract.commands import CommandState
 from edge.clock import Clock
-from edge.store import commands
+from edge.domain.configuration import Entry
+from edge.store import commands, configurations
 from edge.store.commands import StoredCommand
 from edge.store.database import connect
 from tests.conformance.conftest import CHARGE_POINT, Site
@@ -57,6 +58,22 @@ async def test_k59_an_accepted_remote_start_waits_for_its_transaction_and_names_
         *before,
     ]
     await station.ask("StopTransaction", transaction_id=started.transaction_id, meter_stop=1, timestamp=now)
+
+
+async def test_k59_the_charge_points_own_connection_time_out_counts_where_it_has_told_it(
+    site: Site, station: Station, api: httpx.AsyncClient
+) -> None:
+    connection = connect(site.edge.folder / "data" / "edge.db")
+    configurations.report(
+        connection, CHARGE_POINT, [Entry("connectionTimeout", "120", readonly=False)], datetime.now(UTC)
+    )
+    connection.commit()
+    connection.close()
+    assert (await api.post(f"{CLIENT}/start-transaction", json={"idTag": "PATIENT", "connectorId": 1})).is_success
+    expected = (await effects(api))[0]
+    waits = datetime.fromisoformat(expected["due_at"]) - datetime.fromisoformat(expected["asked_at"])
+    assert 150 <= waits.total_seconds() < 180
+    assert station.asked
 
 
 async def test_k59_a_rejected_remote_start_expects_nothing(station: Station, api: httpx.AsyncClient) -> None:

@@ -28,7 +28,7 @@ async def perform(errand: Errand) -> dict[str, Any]:
         answer = await errand.send(connectorId=connector_id)
         accepted = answer.get("status") == "Accepted"
     finally:
-        await errand.remote_starts.answered(number, accepted=accepted)
+        await errand.remote_starts.answered(number, errand.charge_point, accepted=accepted)
     return answer
 
 

@@ -11,8 +11,12 @@ DUE_AT = ASKED_AT + timedelta(seconds=90)
 WITHIN, LATER = ASKED_AT + timedelta(seconds=40), DUE_AT + timedelta(seconds=1)
 
 
-def test_a_transaction_has_the_connection_timeout_and_30_seconds_more() -> None:
-    assert patience(timedelta(seconds=60)) == timedelta(seconds=90)
+@pytest.mark.parametrize(
+    ("reported", "waits_s"),
+    [(None, 90), ("120", 150), ("1", 31), ("0", 90), ("-5", 90), ("60 s", 90), ("", 90), ("9" * 99, 90), ("²", 90)],
+)
+def test_a_transaction_has_the_connection_timeout_and_30_seconds_more(reported: str | None, waits_s: int) -> None:
+    assert patience(reported, timedelta(seconds=60)) == timedelta(seconds=waits_s)
 
 
 @pytest.mark.parametrize(
