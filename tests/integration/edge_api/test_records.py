@@ -231,3 +231,13 @@ async def test_a_database_that_cannot_be_read_is_a_problem(client: httpx.AsyncCl
     answer = await client.get("/api/v1/id-tags")
     problem(answer, 503, "store-unavailable")
     assert answer.headers["retry-after"] == "5"
+
+
+async def test_quarantine_is_listed_by_charge_point_and_hides_secrets(client: httpx.AsyncClient, site: Site) -> None:
+    frame = b'[2,"1","DataTransfer",{"vendorId":"V","data":"password=hunter2"}]'
+    await site.writer.run(lambda tx: quarantine.insert(tx.connection, "A", frame, "why", NOW, repeats=2))
+    await site.writer.run(lambda tx: quarantine.insert(tx.connection, "B", b"odd", "why", NOW))
+    (item,) = await _all(client, "/api/v1/quarantine", charge_point="A")
+    assert (item["charge_point"], item["repeats"]) == ("A", 2)
+    assert "DataTransfer" in item["raw"]
+    assert "hunter2" not in item["raw"]
