@@ -1,4 +1,4 @@
-"""The commands that the demo sends from the cloud: at least one of each Core kind."""
+"""The commands that the demo sends from the cloud: each Core kind, and at least one of every other profile."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -25,8 +26,17 @@ KINDS = (
     "stop-transaction",
     "reset",
     "unlock-connector",
+    "get-diagnostics",
+    "get-local-list-version",
+    "reserve-now",
+    "cancel-reservation",
+    "set-charging-profile",
+    "get-composite-schedule",
+    "clear-charging-profile",
+    "trigger-message",
+    "get-installed-certificate-ids",
 )
-"""The nine Core operations from the central system, as the cloud's paths name them."""
+"""The nine Core operations from the central system and some of each other profile, as the cloud's paths name them."""
 _FINAL = {"SUCCEEDED", "REJECTED", "FAILED", "INTERRUPTED", "EXPIRED", "CANCELED"}
 _WAIT_S = 10
 _POLL_S = 0.3
@@ -53,8 +63,13 @@ class Outcome:
         """In words."""
         if self.answer is None:
             return f"{self.operation} to {self.charge_point} was not answered: {self.problem}"
-        said = self.answer.get("status") or f"{len(self.answer.get('configurationKey') or [])} keys"
-        return f"{self.operation} to {self.charge_point} from the cloud: {said}"
+        return f"{self.operation} to {self.charge_point} from the cloud: {self._said(self.answer)}"
+
+    @staticmethod
+    def _said(answer: dict[str, Any]) -> str:
+        if "configurationKey" in answer:
+            return f"{len(answer['configurationKey'])} keys"
+        return str(answer.get("status") or ", ".join(f"{name} {value}" for name, value in answer.items()) or "done")
 
 
 @dataclass(slots=True)
@@ -163,16 +178,39 @@ def _plain(operation: str, body: dict[str, object]) -> Step:
     return step
 
 
+async def _reserve(commander: Commander, charge_point: str) -> None:
+    expires_at = (datetime.now(UTC) + timedelta(minutes=5)).isoformat(timespec="seconds")
+    reservation = {"connectorId": 2, "expiryDate": expires_at, "idTag": REMOTE_ID_TAG, "reservationId": 1}
+    await commander.send(charge_point, "reserve-now", reservation)
+    await commander.send(charge_point, "cancel-reservation", {"reservationId": 1})
+
+
+_PROFILE: dict[str, object] = {
+    "chargingProfileId": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}]},
+}
+
 SCHEDULE: tuple[tuple[float, Step], ...] = (
     (0.06, _plain("get-configuration", {})),
     (0.10, _plain("start-transaction", {"idTag": REMOTE_ID_TAG, "connectorId": 1})),
     (0.15, _plain("change-configuration", {"key": "HeartbeatInterval", "value": "30"})),
     (0.20, _plain("clear-cache", {})),
     (0.25, _plain("data-transfer", {"vendorId": VENDOR_ID, "messageId": "Echo", "data": "hello, campus"})),
+    (0.28, _plain("set-charging-profile", {"connectorId": 1, "csChargingProfiles": _PROFILE})),
+    (0.30, _plain("get-composite-schedule", {"connectorId": 1, "duration": 3600})),
     (0.33, _stop),
+    (0.36, _plain("clear-charging-profile", {"id": 1})),
     (0.40, _plain("change-availability", {"connectorId": 2, "type": "Inoperative"})),
     (0.48, _plain("change-availability", {"connectorId": 2, "type": "Operative"})),
+    (0.50, _plain("trigger-message", {"requestedMessage": "Heartbeat"})),
+    (0.52, _plain("get-local-list-version", {})),
     (0.54, _plain("unlock-connector", {"connectorId": 2})),
+    (0.56, _reserve),
+    (0.58, _plain("get-installed-certificate-ids", {"certificateType": "CentralSystemRootCertificate"})),
+    (0.60, _plain("get-diagnostics", {"location": "ftp://files.example/diagnostics/"})),
     (0.62, _plain("reset", {"type": "Soft"})),
 )
 """When in the story (0 to 1) which command leaves for the charge point that waits for commands."""
