@@ -41,6 +41,7 @@ from edge.operations.certificate_delivery import CertificateDelivery
 from edge.operations.chores import Chores, note_clock
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
+from edge.operations.watch import Watch
 from edge.relay.relay import Relay
 from edge.store import connectors, migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
@@ -51,7 +52,7 @@ from edge.store.writer import Writer, WriteTx
 from edge.sync.backoff import Pace
 from edge.sync.carriers import carrier_to
 from edge.sync.pushing import Edge
-from edge.sync.syncer import Syncer
+from edge.sync.syncer import LinkCondition, Syncer
 from edge.upkeep.visit import Choices, Tools
 from edge.upkeep.worker import Upkeep, works
 
@@ -155,6 +156,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             remote_starts.watch(),
             hooks.housekeeper.run(),
             upkeep.run(),
+            Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),
         ]
         if syncer is not None:
             jobs.append(syncer.run())
@@ -302,6 +304,10 @@ async def _syncer(
         on_commands=relay.wake,
         pace=Pace(longest_s=cloud.longest_wait_s),
     )
+
+
+def _link_up(syncer: Syncer | None) -> bool:
+    return syncer is not None and syncer.status().condition is LinkCondition.CONNECTED
 
 
 def _link_status(syncer: Syncer | None) -> LinkStatus:

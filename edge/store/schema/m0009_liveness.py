@@ -13,6 +13,7 @@ CREATE TABLE alarm (
 ) STRICT;
 CREATE UNIQUE INDEX standing_alarm ON alarm (kind, charge_point) WHERE cleared_at IS NULL;
 ALTER TABLE connector ADD COLUMN stale_since TEXT;
+ALTER TABLE charge_point ADD COLUMN best_charging_class INTEGER;
 CREATE TABLE odd_status_change (
     vendor TEXT NOT NULL, model TEXT NOT NULL, firmware_version TEXT NOT NULL,
     before TEXT NOT NULL, after TEXT NOT NULL,
