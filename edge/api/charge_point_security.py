@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -80,6 +81,20 @@ async def show_security(here: Here, charge_point: ChargePointIdentity) -> Securi
 async def change_security(here: Here, charge_point: ChargePointIdentity, change: SecurityChange) -> Security:
     """Takes effect with its next connection."""
     await here.writer.run(lambda tx: _change(tx, charge_point, change))
+    return await here.readers.run(_shown(charge_point))
+
+
+@router.delete(
+    "/certificates/{fingerprint}",
+    summary="Refuse a certificate of a charge point from now on",
+    responses=documented(404),
+)
+async def revoke_certificate(here: Here, charge_point: ChargePointIdentity, fingerprint: str) -> Security:
+    """It stays in the list, with the time of its end. The connection that stands ends, too."""
+    revoke = partial(client_certificates.revoke, charge_point=charge_point, fingerprint=fingerprint)
+    if not await here.writer.run(lambda tx: revoke(tx.connection, now=here.clock.now())):
+        raise not_found("certificate", fingerprint, hint="GET …/security lists the certificates of a charge point.")
+    await here.caller.drop(charge_point, "its certificate was revoked")
     return await here.readers.run(_shown(charge_point))
 
 

@@ -94,6 +94,22 @@ async def test_k91_a_fitting_request_is_signed_delivered_after_a_pause_and_opens
     assert (await refused(f"{edge.ws_url}/SIGNED", basic("SIGNED", key))).status_code == 403
 
 
+async def test_a_revoked_certificate_opens_nothing(edge: Edge, tmp_path: Path) -> None:
+    async with booted(edge, "REVOKED") as (wire, serial, _):
+        owner = Owner(tmp_path, serial)
+        await wire.result("SignCertificate", {"csr": owner.csr()})
+        chain = await deliver(wire)
+    context = owner.show(trusting(await asyncio.to_thread(edge.cli, "show-ca")), chain)
+    async with wired(mutual_url(edge, "REVOKED"), ssl=context, server_hostname=NAME) as wire, client(edge) as api:
+        path = "/charge-points/REVOKED"
+        (certificate,) = (await api.get(f"{path}/security")).json()["certificates"]
+        assert (await api.delete(f"{path}/certificates/0000")).status_code == 404
+        answer = await api.delete(f"{path}/certificates/{certificate['fingerprint']}")
+        assert answer.json()["certificates"][0]["revoked_at"] is not None
+        await wire.websocket.wait_closed()
+    assert (await refused(mutual_url(edge, "REVOKED"), ssl=context, server_hostname=NAME)).status_code == 403
+
+
 async def test_k91_a_request_with_a_wrong_name_or_a_weak_key_is_rejected_with_an_alarm(
     edge: Edge, tmp_path: Path
 ) -> None:
