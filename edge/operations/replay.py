@@ -180,7 +180,7 @@ def _compare(live: sqlite3.Connection, rebuilt: sqlite3.Connection, outcome: Out
     unbegun = {
         number
         for number, transaction in stored.items()
-        if transaction.start_received_at is not None and number not in told and "observed" not in transaction.flags
+        if transaction.started_at is not None and number not in told and "observed" not in transaction.flags
     }
     outcome.only_in_replay = sorted(
         number
