@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ocpp.v16.enums import ChargePointStatus
 
 from edge.domain.connector import STATUSES, is_odd
+from edge.store import connectors
+from tests.conformance.test_k_alarms import Later
+from tests.harness.central import central
 from tests.harness.processes import Edge
 from tests.harness.station import Station, connected
 from tests.harness.wire import BOOT
@@ -178,16 +182,25 @@ async def test_k66_the_first_status_after_a_boot_is_taken_whatever_its_time(edge
         assert (await site.connectors())[1]["status"] == "Available"
 
 
-async def test_k66_where_the_clock_is_not_believed_the_order_of_arrival_decides(edge: Edge) -> None:
-    site = await asyncio.to_thread(Site, edge, "K66-clock")
-    async with site.station(boots=True) as station:
-        for number in range(2, 8):  # a clock that is half an hour ahead, until the edge has learned it
-            await report(station, number, "Available", ago(minutes=-30))
-        raised = await asyncio.to_thread(edge.items, "/api/v1/alarms", charge_point="K66-clock")
-        assert {alarm["kind"] for alarm in raised} == {"ClockSuspect"}
-        await report(station, 1, "Finishing", ago(minutes=1))
-        await report(station, 1, "Charging", ago(minutes=2))
-        assert (await site.connectors())[1]["status"] == "Charging"
+async def test_k66_where_the_clock_is_not_believed_the_order_of_arrival_decides(tmp_path: Path) -> None:
+    clock = Later()  # one thing a minute is learned of a clock
+    async with central(tmp_path, clock=clock) as house, await house.charge_point("K66") as wire:
+        await wire.boot()
+
+        async def tell(status: str, **off: float) -> None:
+            at = (clock.now() + timedelta(**off)).isoformat()
+            fields = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": at}
+            assert (await wire.call("StatusNotification", fields))[0] == 3
+
+        for _ in range(4):  # a clock that is half an hour ahead
+            await tell("Available", minutes=30)
+            clock.pass_on(minutes=2)
+        assert len(house.alarms("ClockSuspect")) == 1
+        await tell("Finishing", minutes=-1)
+        await tell("Charging", minutes=-2)
+        state = house.readers.run_now(lambda db: connectors.find(db, "K66", 1))
+        assert state is not None
+        assert state.status == "Charging"
 
 
 async def test_k55_records_that_come_late_do_not_move_the_live_state_backwards(edge: Edge) -> None:
