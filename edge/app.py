@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from contract.events import EdgeStarted
 from edge.api.app import create_api
@@ -28,7 +28,7 @@ from edge.central_system.gate import Entrance
 from edge.central_system.server import CentralSystem, Listener
 from edge.central_system.station_security import Door
 from edge.clock import Clock
-from edge.config import ApiSettings, Settings
+from edge.config import ApiSettings, FilesSettings, Settings
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import RECOMMENDED
 from edge.domain.keys import SALT_BYTES, hash_key
@@ -45,6 +45,7 @@ from edge.operations.watch import Watch
 from edge.relay.relay import Relay
 from edge.store import connectors, migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
+from edge.store.file_exchange import Files
 from edge.store.housekeeping import Housekeeper, Keeping
 from edge.store.journal_writer import Record, kept_journal
 from edge.store.readers import Readers
@@ -53,6 +54,8 @@ from edge.sync.backoff import Pace
 from edge.sync.carriers import carrier_to
 from edge.sync.pushing import Edge
 from edge.sync.syncer import LinkCondition, Syncer
+from edge.upkeep.files import FileDesk, create_files
+from edge.upkeep.rollout import Rollouts
 from edge.upkeep.visit import Choices, Tools
 from edge.upkeep.worker import Upkeep, works
 
@@ -143,6 +146,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         stack.push_async_callback(central_system.close)
         hooks.housekeeper = _housekeeper(settings, writer, readers, clock)
         choices = _choices(settings)
+        files = Files(settings.data_dir / "files", settings.files.url)
         tools = Tools(writer, readers, clock, operator.perform, choices)
         upkeep = Upkeep(tools, central_system.registry, works(choices))
         jobs = [
@@ -157,6 +161,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             hooks.housekeeper.run(),
             upkeep.run(),
             Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),
+            Rollouts(tools, central_system.registry, files).run(),
         ]
         if syncer is not None:
             jobs.append(syncer.run())
@@ -173,10 +178,14 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             doors=_doors(settings.api),
             window=window,
             site_configuration=choices.site_configuration,
+            files=files,
             frames=frames,
             authority=entrances.authority,
             on_root_change=entrances.follow,
         )
+        if files.url is not None:
+            desk = FileDesk(files, readers, writer, clock)
+            await stack.enter_async_context(_served(create_files(desk), settings.files))
         api_port = await stack.enter_async_context(_served(api, settings.api))
         yield _Edge(central_system, api_port)
 
@@ -343,7 +352,7 @@ async def _tasks(*jobs: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutine
                 task.cancel()
 
 
-def _served(api: FastAPI, chosen: ApiSettings) -> contextlib.AbstractAsyncContextManager[int]:
+def _served(api: ASGIApp, chosen: ApiSettings | FilesSettings) -> contextlib.AbstractAsyncContextManager[int]:
     tls = (chosen.tls_cert, chosen.tls_key)
     return served(api, host=chosen.host, port=chosen.port, tls=tls, behind_proxy=chosen.behind_proxy)
 

@@ -222,8 +222,7 @@ class UpkeepSettings(_Section):
     try_again_s: Seconds = 60.0
     """Seconds until a task that failed is tried again; the pause doubles each time."""
     configuration: dict[str, str | None] = Field(default_factory=dict)
-    """Configuration keys with the values that all charge points of the site should have, beside the recommended ones;
-    `null` leaves a key alone."""
+    """Values that all charge points should have, by key, over the recommended ones; `null` leaves a key alone."""
 
     @field_validator("configuration")
     @classmethod
@@ -240,6 +239,23 @@ class JournalSettings(_Section):
     """How many days a frame is kept, as far as `max_mib` allows."""
     max_mib: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
     """How many MiB the journal may take; the oldest frames go first. 0 keeps no journal."""
+
+
+class FilesSettings(_Section):
+    """Where charge points fetch firmware and bring diagnostics, each under a path that nobody can guess."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/[^\s?#]*[^\s/?#])?$")] | None = None
+    """Address under which charge points reach it, such as http://192.168.1.10:9080; without it, nothing listens."""
+    host: str = "0.0.0.0"  # noqa: S104 - charge points are other machines; each needs a ticket
+    """Address to listen on."""
+    port: Port = 9080
+    """Port to listen on."""
+    tls_cert: Path | None = None
+    """PEM file with the server's certificate chain."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's key."""
+    behind_proxy: str | None = None
+    """Address of the proxy in front of it, if there is one."""
 
 
 class LogSettings(_Section):
@@ -268,6 +284,7 @@ class Settings(BaseSettings):
     transactions: TransactionSettings = TransactionSettings()
     disk: DiskSettings = DiskSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
+    files: FilesSettings = FilesSettings()
     journal: JournalSettings = JournalSettings()
     log: LogSettings = LogSettings()
 

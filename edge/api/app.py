@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
@@ -21,6 +22,7 @@ from edge.api import (
     configurations,
     connectors,
     failures,
+    firmwares,
     health,
     id_tags,
     outbox,
@@ -38,6 +40,7 @@ from edge.clock import Clock
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import RECOMMENDED, Layer
 from edge.operations.caller import Caller
+from edge.store.file_exchange import Files
 from edge.store.readers import Readers
 from edge.store.roots import Root
 from edge.store.writer import Writer
@@ -58,6 +61,7 @@ _GUARDED = (
     alarms,
     commissioning,
     configurations,
+    firmwares,
     frame_journal,
     connectors,
 )
@@ -88,6 +92,7 @@ def create_api(
     window: CommissioningWindow | None = None,
     randomness: Callable[[int], bytes] = secrets.token_bytes,
     site_configuration: Layer = RECOMMENDED,
+    files: Files | None = None,
     frames: Readers | None = None,
 ) -> FastAPI:
     """Make the API of a site, ready to be served.
@@ -107,6 +112,7 @@ def create_api(
         on_root_change: lets the edge show certificates of another root.
         randomness: gives so many unpredictable bytes, for keys and salts.
         site_configuration: what the settings want every charge point to have.
+        files: where firmware and diagnostics lie; `None`: this API knows none.
         frames: read the frame journal; `None`: there is none.
     """
     api = _Api(
@@ -131,6 +137,7 @@ def create_api(
         on_root_change=on_root_change,
         window=window or CommissioningWindow(),
         site_configuration=site_configuration,
+        files=files or Files(Path(), None),
         frames=frames,
     )
     failures.install(api)

@@ -13,6 +13,7 @@ from edge.clock import Clock
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import Layer
 from edge.operations.caller import Caller
+from edge.store.file_exchange import Files
 from edge.store.readers import Readers
 from edge.store.roots import Root
 from edge.store.writer import Writer
@@ -74,6 +75,8 @@ class Collaborators:
     """Whether unknown charge points may present themselves."""
     site_configuration: Layer
     """The configuration that the settings want for every charge point."""
+    files: Files
+    """Where firmware and diagnostics lie."""
     frames: Readers | None = None
     """Read the frame journal; `None`: there is none."""
 

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.api.doors import EXEMPT_PATHS, MAX_BODY, Doors
+from edge.api.doors import EXEMPT_PATHS, FILE, FILE_PATHS, JSON, Doors
 from edge.api.problems import ProblemError
 
 _POLICY_VIOLATION = 1008
@@ -29,16 +29,17 @@ class DoorKeeperMiddleware:
             await self._guard(scope, receive, send)
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = FILE if scope["method"] == "POST" and scope["path"] in FILE_PATHS else JSON
         try:
-            operator = self._doors.admit(scope["method"], Headers(scope=scope))
+            operator = self._doors.admit(scope["method"], Headers(scope=scope), body)
         except ProblemError as refusal:
             await refusal.response()(scope, receive, send)
             return
         scope.setdefault("state", {})["operator"] = operator
-        await self._app(scope, _bounded(receive), send)
+        await self._app(scope, _bounded(receive, body.most), send)
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     """Count a body whose length was not announced."""
     total = 0
 
@@ -46,9 +47,9 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > MAX_BODY:
+        if total > most:
             # FastAPI lets this one pass while it reads a body, and only this one.
-            raise HTTPException(413, f"A body may have at most {MAX_BODY} bytes.")
+            raise HTTPException(413, f"A body may have at most {most} bytes.")
         return message
 
     return counted

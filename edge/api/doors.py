@@ -19,6 +19,24 @@ EXEMPT_PATHS = frozenset({"/healthz", "/readyz"})
 """They tell nothing, and those who probe know neither names nor keys."""
 MAX_BODY = 64 * 1024
 """Bytes; the longest request that OCPP 1.6 allows is a fraction of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What may be brought in under a path."""
+
+    kind: str
+    media_type: str
+    """None that a page of a foreign origin may send without asking first."""
+    most: int
+    """Bytes."""
+
+
+JSON = Body("JSON", "application/json", MAX_BODY)
+FILE = Body("a file", "application/octet-stream", 1024 * 1024 * 1024)
+FILE_PATHS = frozenset({"/api/v1/firmware"})
+"""Where a file is brought, and no JSON."""
+
 LOCAL_OPERATOR = "local"
 """Who asks when no key is needed: somebody at the machine itself."""
 
@@ -47,7 +65,7 @@ class Doors:
     api_keys: tuple[ApiKey, ...] | None = None
     """`None`: no key is needed, since only this machine can knock."""
 
-    def admit(self, method: str, headers: Headers) -> str:
+    def admit(self, method: str, headers: Headers, body: Body = JSON) -> str:
         """Let a request in and name its operator.
 
         Raises:
@@ -56,7 +74,7 @@ class Doors:
         host = self._check_host(headers)
         _check_origin(headers, host)
         operator = self._check_key(headers)
-        _check_body(method, headers)
+        _check_body(method, headers, body)
         return operator
 
     def _check_host(self, headers: Headers) -> tuple[str, str | None]:
@@ -104,19 +122,19 @@ def _check_origin(headers: Headers, host: tuple[str, str | None]) -> None:
             )
 
 
-def _check_body(method: str, headers: Headers) -> None:
+def _check_body(method: str, headers: Headers, body: Body) -> None:
     if method in _READING:
         return
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length[:20]) > MAX_BODY:
+    if length.isdecimal() and int(length[:20]) > body.most:
         raise body_too_large()
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if (length != "0" or "transfer-encoding" in headers) and media_type != "application/json":
+    if (length != "0" or "transfer-encoding" in headers) and media_type != body.media_type:
         raise ProblemError(
             415,
             "not-json",
-            "A body has to be JSON, and to say so.",
-            hint="Send the header 'Content-Type: application/json'.",
+            f"A body has to be {body.kind}, and to say so.",
+            hint=f"Send the header 'Content-Type: {body.media_type}'.",
         )
 
 
