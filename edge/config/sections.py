@@ -1,29 +1,17 @@
-"""The settings of the edge: environment `GARDU_EDGE_…`, and a TOML file. Only `app` and `cli` read them."""
+"""The sections of the settings of the edge: each field says what it is for."""
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, field_validator, model_validator
 
-from edge.api.exposure import check_exposure, is_loopback
+from edge.api.exposure import is_loopback
 from edge.domain.configuration import is_secret
 from edge.domain.registration import UnknownChargePoints
 from edge.domain.security_profile import SecurityProfile
-from edge.errors import ConfigurationError
-
-PREFIX = "GARDU_EDGE_"
-CONFIG_VARIABLE = "GARDU_EDGE_CONFIG"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
@@ -31,11 +19,13 @@ ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A group of settings; a field that it does not have is refused."""
+
     model_config = {"extra": "forbid", "use_attribute_docstrings": True}
 
 
-class ListenerSettings(_Section):
+class ListenerSettings(Section):
     """A further address for charge points, with one security profile."""
 
     host: str = "0.0.0.0"  # noqa: S104 - as the first listener's
@@ -46,7 +36,7 @@ class ListenerSettings(_Section):
     """0 none, 1 Basic authentication, 2 the same over TLS, 3 TLS with a certificate of the charge point's own."""
 
 
-class CentralSystemSettings(_Section):
+class CentralSystemSettings(Section):
     """Where charge points connect, and how they are treated."""
 
     host: str = "0.0.0.0"  # noqa: S104 - charge points are other machines; each one authenticates
@@ -127,7 +117,7 @@ class CentralSystemSettings(_Section):
         return SecurityProfile.BASIC if self.tls_cert is None else SecurityProfile.TLS_BASIC
 
 
-class ApiSettings(_Section):
+class ApiSettings(Section):
     """The local REST API."""
 
     host: str = "127.0.0.1"
@@ -153,7 +143,7 @@ class ApiSettings(_Section):
         return keys
 
 
-class CloudSettings(_Section):
+class CloudSettings(Section):
     """The way up."""
 
     url: Annotated[str, StringConstraints(pattern=r"^(https?|mqtts?)://[^\s/]+(:\d+)?(/\S*)?$")] | None = None
@@ -183,7 +173,7 @@ class CloudSettings(_Section):
         return self
 
 
-class TransactionSettings(_Section):
+class TransactionSettings(Section):
     """Transactions whose end does not arrive."""
 
     lost_stop_patience_s: Annotated[float, Field(ge=900, le=604_800)] = 3600.0
@@ -196,7 +186,7 @@ class TransactionSettings(_Section):
     """Seconds between two looks for such transactions."""
 
 
-class DiskSettings(_Section):
+class DiskSettings(Section):
     """What stays on the disk, and for how long. A disk that fills up shortens these times by itself."""
 
     keep_acknowledged_days: Annotated[int, Field(ge=1, le=3650)] = 14
@@ -209,7 +199,7 @@ class DiskSettings(_Section):
     """Seconds from one look at the disk to the next."""
 
 
-class UpkeepSettings(_Section):
+class UpkeepSettings(Section):
     """What the edge does at charge points by itself."""
 
     provision: bool = True
@@ -232,7 +222,7 @@ class UpkeepSettings(_Section):
         return configuration
 
 
-class JournalSettings(_Section):
+class JournalSettings(Section):
     """The frame journal: every message both ways, without secrets, in a file of its own beside the database."""
 
     days: Annotated[int, Field(ge=1, le=366)] = 7
@@ -241,7 +231,7 @@ class JournalSettings(_Section):
     """How many MiB the journal may take; the oldest frames go first. 0 keeps no journal."""
 
 
-class FilesSettings(_Section):
+class FilesSettings(Section):
     """Where charge points fetch firmware and bring diagnostics, each under a path that nobody can guess."""
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/[^\s?#]*[^\s/?#])?$")] | None = None
@@ -258,142 +248,10 @@ class FilesSettings(_Section):
     """Address of the proxy in front of it, if there is one."""
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What is logged."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The least severe level that is logged."""
     format: Literal["text", "json"] = "text"
     """`text` for people, `json` for machines."""
-
-
-class Settings(BaseSettings):
-    """All settings of the edge."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", use_attribute_docstrings=True
-    )
-
-    site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-    """The building's short name, as the cloud knows it: lower-case letters, digits and hyphens."""
-    data_dir: Path = Path("gardu-edge-data")
-    """Folder of the database."""
-    central_system: CentralSystemSettings = CentralSystemSettings()
-    api: ApiSettings = ApiSettings()
-    cloud: CloudSettings = CloudSettings()
-    transactions: TransactionSettings = TransactionSettings()
-    disk: DiskSettings = DiskSettings()
-    upkeep: UpkeepSettings = UpkeepSettings()
-    files: FilesSettings = FilesSettings()
-    journal: JournalSettings = JournalSettings()
-    log: LogSettings = LogSettings()
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.data_dir / "edge.db"
-
-    @property
-    def journal_file(self) -> Path:
-        """The frame journal's SQLite file."""
-        return self.data_dir / "journal.db"
-
-    @property
-    def authority_dir(self) -> Path:
-        """The folder of the edge's own certificate authority."""
-        return self.data_dir / "certificate-authority"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file."""
-        del dotenv_settings, file_secret_settings
-        sources = [init_settings, env_settings]
-        if (file := os.environ.get(CONFIG_VARIABLE)) is not None:
-            sources.append(TomlConfigSettingsSource(settings_cls, toml_file=Path(file)))
-        return tuple(sources)
-
-
-def load() -> Settings:
-    """Read the settings.
-
-    Raises:
-        ConfigurationError: names each field that is wrong, its value, and what would be right.
-    """
-    file = os.environ.get(CONFIG_VARIABLE)
-    if file is not None and not Path(file).is_file():
-        raise ConfigurationError(f"The settings file {file} does not exist.", hint=f"Correct {CONFIG_VARIABLE}.")
-    _refuse_unknown_variables()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        lines = [_explain(fault) for fault in error.errors()]
-        raise ConfigurationError(
-            "\n".join(lines), hint="Correct it and start again; `gardu-edge check-config` checks."
-        ) from None
-    except (ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"The settings cannot be read: {error}", hint="Lists and tables are written as JSON in variables."
-        ) from None
-    _check(settings)
-    return settings
-
-
-def _check(settings: Settings) -> None:
-    """Check what the settings mean together and on this machine."""
-    api = settings.api
-    check_exposure(
-        api.host, has_keys=bool(api.keys), tls=api.tls_cert is not None, behind_proxy=api.behind_proxy is not None
-    )
-    fields = ("tls_cert", "tls_key", "second_tls_cert", "second_tls_key", "client_roots")
-    if settings.cloud.ca is not None and not settings.cloud.ca.is_file():
-        raise ConfigurationError(f"cloud.ca is {str(settings.cloud.ca)!r}: there is no such file.", hint="Correct it.")
-    for name, section in (("central_system", settings.central_system), ("api", settings.api)):
-        for field in fields:
-            path: Path | None = getattr(section, field, None)
-            if path is not None and not path.is_file():
-                raise ConfigurationError(f"{name}.{field} is {str(path)!r}: there is no such file.", hint="Correct it.")
-
-
-def _refuse_unknown_variables() -> None:
-    """A misspelt variable would otherwise be passed over in silence."""
-    known = {name.upper() for name in Settings.model_fields}
-    for variable in sorted(os.environ):
-        section = variable.removeprefix(PREFIX).partition("__")[0]
-        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE and section not in known:
-            raise ConfigurationError(
-                f"{variable} is no setting of the edge.",
-                hint=f"Correct its name or remove it. It begins with one of: {', '.join(sorted(known))}.",
-            )
-
-
-def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's error details
-    path = [str(part) for part in fault["loc"]]
-    variable = PREFIX + "__".join(path).upper()
-    dotted = ".".join(path)
-    value = fault["input"]
-    shown = "" if re.search("secret|key", dotted) or isinstance(value, dict) else f" is {value!r}"
-    if fault["type"] == "missing":
-        return f"{dotted} ({variable}) is not set: {_wanted(path)}"
-    if fault["type"] == "extra_forbidden":
-        return f"{dotted} ({variable}) is no setting of the edge: correct its name or remove it."
-    return f"{dotted} ({variable}){shown}: {fault['msg'].removeprefix('Value error, ')}. {_wanted(path)}"
-
-
-def _wanted(path: list[str]) -> str:
-    """Say what a setting is for, from its own docstring."""
-    model: Any = Settings
-    description = ""
-    for name in path:
-        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
-        if name not in fields:
-            break
-        description = fields[name].description or ""
-        model = fields[name].annotation
-    return " ".join(description.split())

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from starlette.types import ASGIApp
 
 from contract.events import EdgeStarted
 from edge.api.app import create_api
-from edge.api.collaborators import LinkStatus
-from edge.api.doors import ApiKey, Doors
 from edge.api.server import served
-from edge.central_system.connection import Desk
-from edge.central_system.entrances import Certificates, Entrances
-from edge.central_system.gate import Entrance
-from edge.central_system.server import CentralSystem, Listener
-from edge.central_system.station_security import Door
+from edge.app.rooms import (
+    make_central_system,
+    make_choices,
+    make_chores,
+    make_doors,
+    make_entrances,
+    make_housekeeper,
+    make_syncer,
+    tell_link_status,
+)
+from edge.central_system.server import CentralSystem
 from edge.clock import Clock
-from edge.config import ApiSettings, FilesSettings, Settings
+from edge.config import Settings
+from edge.config.sections import ApiSettings, FilesSettings
 from edge.domain.commissioning import CommissioningWindow
-from edge.domain.configuration import RECOMMENDED
-from edge.domain.keys import SALT_BYTES, hash_key
-from edge.domain.orphans import Patience
-from edge.domain.policy import Policy
 from edge.domain.registration import UnknownChargePoints
 from edge.errors import ConfigurationError
 from edge.observability import collector
 from edge.operations.certificate_delivery import CertificateDelivery
-from edge.operations.chores import Chores, note_clock
+from edge.operations.chores import note_clock
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
 from edge.operations.watch import Watch
@@ -46,22 +44,15 @@ from edge.relay.relay import Relay
 from edge.store import connectors, migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
 from edge.store.file_exchange import Files
-from edge.store.housekeeping import Housekeeper, Keeping
-from edge.store.journal_writer import Record, kept_journal
+from edge.store.housekeeping import Housekeeper
+from edge.store.journal_writer import kept_journal
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
-from edge.sync.backoff import Pace
-from edge.sync.carriers import carrier_to
-from edge.sync.pushing import Edge
 from edge.sync.syncer import LinkCondition, Syncer
 from edge.upkeep.files import FileDesk, create_files
 from edge.upkeep.rollout import Rollouts
-from edge.upkeep.visit import Choices, Tools
+from edge.upkeep.visit import Tools
 from edge.upkeep.worker import Upkeep, works
-
-if TYPE_CHECKING:
-    from edge.store.authority import Authority
-
 
 _log = structlog.get_logger()
 
@@ -128,24 +119,24 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         record, frames = stack.enter_context(kept_journal(settings.journal_file, clock, **dict(settings.journal)))
         unknown = settings.central_system.unknown_charge_points
         window = CommissioningWindow(always_open=unknown is UnknownChargePoints.PENDING)
-        entrances = _entrances(settings, writer, clock)
-        central_system = _central_system(settings, writer, readers, clock, window, record, await entrances.build())
+        entrances = make_entrances(settings, writer, clock)
+        central_system = make_central_system(settings, writer, readers, clock, window, record, await entrances.build())
         hooks.central_system = central_system
         remote_starts = RemoteStarts(
             writer, readers, clock, timedelta(seconds=settings.central_system.connection_timeout_s)
         )
-        chores = _chores(settings, writer, clock)
+        chores = make_chores(settings, writer, clock)
         operator = Operator(central_system.registry, readers, writer, remote_starts, clock, chores.take_rejected_stop)
         delivery = CertificateDelivery(
             writer, readers, clock, operator.perform_in_time, central_system.registry.connected, entrances.authority
         )
         relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
-        syncer = await _syncer(settings, writer, readers, clock, relay, stack)
+        syncer = await make_syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
         await _open(central_system)
         stack.push_async_callback(central_system.close)
-        hooks.housekeeper = _housekeeper(settings, writer, readers, clock)
-        choices = _choices(settings)
+        hooks.housekeeper = make_housekeeper(settings, writer, readers, clock)
+        choices = make_choices(settings)
         files = Files(settings.data_dir / "files", settings.files.url)
         tools = Tools(writer, readers, clock, operator.perform, choices)
         upkeep = Upkeep(tools, central_system.registry, works(choices))
@@ -173,9 +164,9 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             clock=clock,
             caller=central_system.registry,
             perform=operator.perform_in_time,
-            link_status=lambda: _link_status(syncer),
+            link_status=lambda: tell_link_status(syncer),
             ready=lambda: writer.healthy,
-            doors=_doors(settings.api),
+            doors=make_doors(settings.api),
             window=window,
             site_configuration=choices.site_configuration,
             files=files,
@@ -208,78 +199,6 @@ class _Hooks:
             self._closing = asyncio.ensure_future(self.central_system.close_connections("the store is not available"))
 
 
-def _chores(settings: Settings, writer: Writer, clock: Clock) -> Chores:
-    chosen = settings.transactions
-    patience = Patience(
-        suspect=timedelta(seconds=chosen.lost_stop_patience_s), silent=timedelta(hours=chosen.silence_h)
-    )
-    return Chores(writer, clock, patience, chosen.sweep_interval_s)
-
-
-def _housekeeper(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> Housekeeper:
-    disk = settings.disk
-    keeping = Keeping(
-        acknowledged=timedelta(days=disk.keep_acknowledged_days),
-        meter_values=timedelta(days=disk.keep_meter_values_days),
-        check_every_s=disk.check_every_s,
-        ballast_bytes=disk.ballast_mib * 1024 * 1024,
-    )
-    return Housekeeper(writer=writer, readers=readers, clock=clock, path=settings.database, keeping=keeping)
-
-
-def _central_system(
-    settings: Settings,
-    writer: Writer,
-    readers: Readers,
-    clock: Clock,
-    window: CommissioningWindow,
-    record: Record,
-    entrances: list[Entrance],
-) -> CentralSystem:
-    chosen = settings.central_system
-    policy = Policy(
-        heartbeat_interval_s=chosen.heartbeat_interval_s,
-        upkeep_after_boot_s=settings.upkeep.after_boot_s,
-        cache_days=chosen.id_tag_cache_days or None,
-        known_vendor_messages={
-            vendor: frozenset(messages) for vendor, messages in chosen.known_vendor_messages.items()
-        },
-    )
-    first, *others = entrances
-    listener = Listener(
-        host=chosen.host,
-        port=chosen.port,
-        tls=first.tls,
-        security_profile=first.profile,
-        further=tuple(others),
-        allow_missing_subprotocol=chosen.allow_missing_subprotocol,
-        ping_interval_s=chosen.ping_interval_s,
-        heartbeat_interval_s=chosen.heartbeat_interval_s,
-    )
-    desk = Desk(
-        writer,
-        clock,
-        policy,
-        call_timeout_s=chosen.call_timeout_s,
-        settle_s=chosen.settle_s,
-        record=record,
-        boot_grace_s=chosen.boot_grace_s,
-    )
-    door = Door(chosen.unknown_charge_points, lambda: window.left_s(clock.monotonic()) > 0)
-    return CentralSystem(listener, door, desk, readers)
-
-
-def _choices(settings: Settings) -> Choices:
-    chosen = settings.upkeep
-    heartbeat = {"HeartbeatInterval": str(settings.central_system.heartbeat_interval_s)}
-    return Choices(
-        provision=chosen.provision,
-        local_lists=chosen.local_lists,
-        site_configuration={**RECOMMENDED, **heartbeat, **chosen.configuration},
-        try_again_s=chosen.try_again_s,
-    )
-
-
 async def _open(central_system: CentralSystem) -> None:
     try:
         await central_system.open()
@@ -291,53 +210,8 @@ async def _open(central_system: CentralSystem) -> None:
         ) from error
 
 
-async def _syncer(
-    settings: Settings,
-    writer: Writer,
-    readers: Readers,
-    clock: Clock,
-    relay: Relay,
-    stack: contextlib.AsyncExitStack,
-) -> Syncer | None:
-    cloud = settings.cloud
-    if cloud.url is None or cloud.secret is None:
-        return None
-    carrier = carrier_to(cloud.url, edge=settings.site, secret=cloud.secret.get_secret_value(), ca=cloud.ca)
-    stack.push_async_callback(carrier.close)
-    return Syncer(
-        edge=Edge(settings.site, version("gardu")),
-        writer=writer,
-        readers=readers,
-        clock=clock,
-        carrier=carrier,
-        on_commands=relay.wake,
-        pace=Pace(longest_s=cloud.longest_wait_s),
-    )
-
-
 def _link_up(syncer: Syncer | None) -> bool:
     return syncer is not None and syncer.status().condition is LinkCondition.CONNECTED
-
-
-def _link_status(syncer: Syncer | None) -> LinkStatus:
-    if syncer is None:
-        return LinkStatus(state="alone", since=None, last_success_at=None, last_error=None)
-    status = syncer.status()
-    return LinkStatus(
-        state=status.condition.value,
-        since=status.since,
-        last_success_at=status.last_success_at,
-        last_error=status.last_error,
-    )
-
-
-def _doors(api: ApiSettings) -> Doors:
-    """Keys from the settings are kept as hashes alone."""
-    keys = []
-    for number, key in enumerate(api.keys, start=1):
-        salt = secrets.token_bytes(SALT_BYTES)
-        keys.append(ApiKey(f"key {number}", salt, hash_key(key.get_secret_value().encode(), salt)))
-    return Doors(frozenset({*api.allowed_hosts, api.host}), tuple(keys) or None)
 
 
 @contextlib.asynccontextmanager
@@ -355,27 +229,6 @@ async def _tasks(*jobs: Any) -> AsyncIterator[None]:  # noqa: ANN401 - coroutine
 def _served(api: ASGIApp, chosen: ApiSettings | FilesSettings) -> contextlib.AbstractAsyncContextManager[int]:
     tls = (chosen.tls_cert, chosen.tls_key)
     return served(api, host=chosen.host, port=chosen.port, tls=tls, behind_proxy=chosen.behind_proxy)
-
-
-def _entrances(settings: Settings, writer: Writer, clock: Clock) -> Entrances:
-    """Where charge points come in: `host` and `port` first."""
-    chosen = settings.central_system
-    files = ((chosen.tls_cert, chosen.tls_key), (chosen.second_tls_cert, chosen.second_tls_key))
-    certificates = Certificates(
-        given=[(cert, key) for cert, key in files if cert is not None and key is not None],
-        client_roots=[] if chosen.client_roots is None else [chosen.client_roots.read_text()],
-        server_names=chosen.server_names,
-    )
-    places = [(chosen.host, chosen.port, chosen.first_profile)]
-    places += [(further.host, further.port, further.security_profile) for further in chosen.listeners]
-    return Entrances(places, certificates, partial(_authority, settings.authority_dir, settings.site), writer, clock)
-
-
-def _authority(folder: Path, site: str) -> Authority:
-    """Load what makes certificates: few sites need it, and its library is slow to load."""
-    from edge.store.authority import Authority  # noqa: PLC0415 - see above
-
-    return Authority(folder, site)
 
 
 def _record_start(tx: WriteTx, clock: Clock) -> None:
