@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,7 +17,16 @@ STOP_S = 3
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn that leaves signals to us."""
+    """A uvicorn that leaves signals to us, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        self.listens.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,17 +64,20 @@ async def served(
         timeout_graceful_shutdown=STOP_S,
     )
     try:
-        socket = config.bind_socket()
+        listener = config.bind_socket()
     except SystemExit as error:
         raise ConfigurationError(
             f"The address {host}:{port} for the local API cannot be used.",
             hint="Is another edge running? Set GARDU_EDGE_API__PORT to a free port.",
         ) from error
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[socket]))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield socket.getsockname()[1]
+        listening = asyncio.create_task(server.listens.wait())
+        await asyncio.wait({serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         await serving
-        socket.close()
+        listener.close()

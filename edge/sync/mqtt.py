@@ -197,7 +197,7 @@ class MqttCarrier:
         ____: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._here(self._lost, f"The connection to the broker broke: {reason}.", str(reason) in REFUSED_REASONS)
+            self._here(self._broke, f"The connection to the broker broke: {reason}.", str(reason) in REFUSED_REASONS)
 
     def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:  # noqa: ANN401 - the library's
         if message.topic == down(self._edge, Exchange.BELL):
@@ -223,6 +223,11 @@ class MqttCarrier:
         waiting = self._waiting.get(correlation)
         if waiting is not None and not waiting.done():
             waiting.set_result(answered)
+
+    def _broke(self, why: str, refused: bool) -> None:  # noqa: FBT001 - passed by position through the loop
+        """A broker that has just refused us also ends the connection; what it said first is the reason."""
+        if self._subscribed.is_set() or refused:
+            self._lost(why, refused)
 
     def _lost(self, why: str, refused: bool) -> None:  # noqa: FBT001 - passed by position through the loop
         if why != self._trouble:

@@ -70,7 +70,7 @@ def kill_again_and_again(process: Process, rounds: int, seed: int) -> Callable[[
 
 
 def judge(campus: Campus, book: Book) -> None:
-    campus.edge.wait_drained(120)
+    campus.edge.wait_drained(240)
     assert not book.refused
     assert not book.reused
     assert set(book.stops) == set(book.starts)
@@ -101,7 +101,7 @@ async def test_the_judge_bites(campus: Campus) -> None:
             await asyncio.sleep(0.05)
 
     book = await charge_while(campus, a_while)
-    campus.edge.wait_drained()
+    campus.edge.wait_drained(240)
     transactions = campus.cloud.items("/api/v1/transactions")
     meter_values = campus.cloud.items("/api/v1/meter-values")
     assert not compare(book, transactions, meter_values)

@@ -51,11 +51,13 @@ class Yard:
         if not may_send():
             raise TooLateError("The deadline passed.")
         self.calls.append((charge_point, action, payload))
+        assert self.running[charge_point] == 0
         self.running[charge_point] += 1
-        assert self.running[charge_point] == 1
         self.side_by_side = max(self.side_by_side, sum(self.running.values()))
-        await asyncio.sleep(self.delay_s)
-        self.running[charge_point] -= 1
+        try:
+            await asyncio.sleep(self.delay_s)
+        finally:
+            self.running[charge_point] -= 1
         if self.raises is not None:
             raise self.raises
         return self.answer

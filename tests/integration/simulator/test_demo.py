@@ -78,7 +78,7 @@ def test_interrupted_demo_ends_its_processes_without_a_traceback(tmp_path: Path)
     with running_demo(tmp_path, "--for", "60", "--json") as demo:
         pids = started(demo)
         demo.send_signal(signal.SIGINT)
-        _, errors = demo.communicate(timeout=30)
+        _, errors = demo.communicate(timeout=90)
     assert demo.returncode == 130
     assert "Traceback" not in errors
     assert len(pids) >= 2
