@@ -28,11 +28,12 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     A retry of the same start (under whatever message id, after whatever restart) gets the number that it got before.
     """
     start = _read(request, tx, now)
-    decision = _decide(start, tx, now)
-    info = decision.id_tag_info(cache_until(now, request.policy.cache_days))
     known = transactions.find_by_key(tx.connection, start.key)
-    if known is not None and _repeats(known, start):
-        return {"transactionId": known.transaction_id, "idTagInfo": info}
+    retried = known if known is not None and _repeats(known, start) else None
+    decision = _decide(start, tx, now, retried)
+    info = decision.id_tag_info(cache_until(now, request.policy.cache_days))
+    if retried is not None:
+        return {"transactionId": retried.transaction_id, "idTagInfo": info}
     start = replace(
         start,
         id_tag_status=decision.status,
@@ -98,13 +99,17 @@ def _repeats(known: Transaction, start: Start) -> bool:
     return is_retry_of(twin, believed=UNBELIEVED.isdisjoint(start.flags))
 
 
-def _decide(start: Start, tx: WriteTx, now: datetime) -> Decision:
-    """Decide on the id tag. A transaction that is probably over blocks nobody; neither does its own connector's."""
+def _decide(start: Start, tx: WriteTx, now: datetime, retried: Transaction | None) -> Decision:
+    """Decide on the id tag. A transaction that is probably over blocks nobody; neither does its own connector's.
+
+    Nor does one that came after the start which is told again: it was there first, and its answer was lost.
+    """
     elsewhere = [
         Elsewhere(other.charge_point, other.connector_id, other.started_at)
         for other in transactions.open_of_id_tag(tx.connection, start.id_tag)
         if (other.charge_point, other.connector_id) != (start.charge_point, start.connector_id)
         and other.state is State.OPEN
+        and (retried is None or other.transaction_id < retried.transaction_id)
     ]
     entry = id_tags.find(tx.connection, start.id_tag)
     return authorise_start(entry, now, elsewhere=elsewhere[0] if elsewhere else None)

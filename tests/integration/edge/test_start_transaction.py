@@ -42,6 +42,17 @@ def test_a_retry_is_told_what_the_id_tag_is_worth_now(site: PlayedSite) -> None:
     assert site.started(idTag="OTHER") == {"transactionId": number, "idTagInfo": {"status": "Blocked"}}
 
 
+def test_a_retry_is_not_refused_for_a_transaction_that_came_after_it(site: PlayedSite) -> None:
+    at = site.time
+    number = site.start(timestamp=at)
+    site.later(minutes=1)
+    elsewhere = site.started(charge_point=CP2)
+    assert elsewhere["idTagInfo"]["status"] == "ConcurrentTx"
+    retry = site.started(timestamp=at)  # its first answer was lost
+    assert retry == {"transactionId": number, "idTagInfo": {"status": "Accepted"}}
+    assert site.started(charge_point=CP2, timestamp=site.time) == elsewhere
+
+
 def test_a_retry_of_a_start_is_known_after_its_stop_too(site: PlayedSite) -> None:
     at = site.time
     number = site.start(timestamp=at)
