@@ -19,6 +19,8 @@ SLACK = timedelta(hours=1)
 CORRECTED = frozenset({"skewed", "zone_from_skew"})
 SLACK_OF_CORRECTED = timedelta(hours=15)
 """Meter values keep the time that a wrong clock or zone gave them, while their transaction's was corrected."""
+LOOK_BACK = timedelta(days=3)
+"""How far before its first message the values of a transaction are looked for whose start never arrived."""
 
 
 NOBODY = 0
@@ -155,6 +157,9 @@ def _span(transaction: Transaction) -> tuple[str, str]:
     An index by transaction would find them directly, but would rewrite one page per message (docs/adr/0004).
     """
     since, until = transaction.started_at, transaction.stopped_at
+    if since is None:  # an open beginning would mean everything that the site ever metered
+        seen = [at for at in (until, transaction.start_received_at) if at is not None]
+        since = min(seen) - LOOK_BACK if seen else None
     slack = SLACK_OF_CORRECTED if CORRECTED.intersection(transaction.flags) else SLACK
     return (
         iso(since - slack) if since is not None else "",

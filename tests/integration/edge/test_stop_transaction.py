@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contract.events import MeterValuesSampled, TransactionStopped
+from edge.domain.timestamps import iso
 from tests.integration.edge.played_site import CP2, NOON, PlayedSite
 
 
@@ -259,3 +260,14 @@ def test_boot_finishing_and_a_stop_for_power_loss_are_one_transaction(site: Play
     site.stop(number, reason="PowerLoss")
     (stored,) = site.transactions()
     assert (stored.reason, stored.energy_wh, stored.flags) == ("PowerLoss", 500, [])
+
+
+def test_an_orphan_does_not_walk_over_all_that_the_site_ever_metered(site: PlayedSite) -> None:
+    month_ago = site.clock.at - timedelta(days=30)
+    rows = [(iso(month_ago + timedelta(seconds=second)), CP2, 1, b"digest", 7, "[]") for second in range(20_000)]
+    site.write(lambda tx: tx.connection.executemany("INSERT INTO meter_value VALUES (?, ?, ?, ?, ?, ?)", rows))
+    thousands: list[None] = []
+    site.connection.set_progress_handler(lambda: thousands.append(None), 1000)  # steps of SQLite's machine
+    site.stop(4711)
+    site.connection.set_progress_handler(None, 0)
+    assert len(thousands) < 10
