@@ -255,3 +255,38 @@ async def test_what_is_wanted_of_one_charge_point_is_set_at_once_and_a_reset_wai
                 await asyncio.sleep(0.05)
         assert mine.count("Reset") == 0
         await station.ask("StopTransaction", transaction_id=start.transaction_id, meter_stop=1, timestamp=at)
+
+
+async def test_no_reset_while_a_connector_is_in_use_whose_start_has_not_arrived(
+    edge: Edge, api: httpx.AsyncClient
+) -> None:
+    key, mine = await asyncio.to_thread(edge.add_charge_point, "BUSY"), Equipment(factory_settings(Light="10"))
+    async with equipped(edge.ws_url, "BUSY", key, mine) as station:
+        await boot(station, "Busy")
+        await provisioned(api, "BUSY")
+        mine.refuses = lambda name, _: "RebootRequired" if name == "Light" else None
+        await station.ask("StatusNotification", connector_id=1, error_code="NoError", status="Charging")
+        await api.put("charge-points/BUSY/configuration", json={"configuration": {"Light": "50"}})
+        await mine.wait_for("ChangeConfiguration", len(mine.set_keys()) + 1)
+        async with asyncio.timeout(SOON_S):
+            while (await api.get("charge-points/BUSY/configuration")).json()["pending"] != ["reset"]:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(2)  # two looks for what is due
+        assert mine.count("Reset") == 0
+
+
+async def test_a_charge_point_that_refuses_to_restart_is_not_asked_for_ever(edge: Edge, api: httpx.AsyncClient) -> None:
+    key, mine = await asyncio.to_thread(edge.add_charge_point, "STAYS"), Equipment(factory_settings(Light="10"))
+    async with equipped(edge.ws_url, "STAYS", key, mine) as station:
+        station.answers["Reset"] = {"status": "Rejected"}
+        await boot(station, "Stays")
+        await provisioned(api, "STAYS")
+        mine.refuses = lambda name, _: "RebootRequired" if name == "Light" else None
+        await api.put("charge-points/STAYS/configuration", json={"configuration": {"Light": "50"}})
+        await mine.wait_for("Reset", 5)
+        await provisioned(api, "STAYS")
+        items = (await api.get("alarms", params={"charge_point": "STAYS", "standing": True})).json()["items"]
+        assert [one["detail"] for one in items if one["kind"] == "ProvisioningFailed"] == [
+            "reset: The charge point answered Rejected: Reset"
+        ]
+        assert mine.count("Reset") == 5
