@@ -45,6 +45,12 @@ def find(connection: sqlite3.Connection, charge_point: str) -> LocalList | None:
     return None if row is None else LocalList(row["version"], orjson.loads(row["entries"]), ListState(row["state"]))
 
 
+def changed_at(connection: sqlite3.Connection, charge_point: str) -> datetime | None:
+    """Tell when a charge point took its list last; `None`: it never did."""
+    row = connection.execute("SELECT changed_at FROM local_list WHERE charge_point = ?", (charge_point,)).fetchone()
+    return None if row is None else datetime.fromisoformat(row["changed_at"])
+
+
 def record(
     connection: sqlite3.Connection,
     charge_point: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contract.events import ConnectorStatusChanged
 from edge.domain import timestamps
@@ -15,6 +15,10 @@ from edge.store import alarms, charge_points, clocks, connectors, local_lists, s
 from edge.store.connectors import ConnectorState
 from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
+
+CONFLICT = "LocalListConflict"
+CONFLICTS_APART = timedelta(hours=1)
+"""Between a local list and the next one for the same conflict: each is written to the charge point's flash."""
 
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
@@ -30,10 +34,9 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         vendor_error_code=payload.get("vendorErrorCode"),
         status_at=iso(status_at),
     )
-    if state.error_code == "LocalListConflict":
-        local_lists.doubt(tx.connection, charge_point)
-        upkeep_tasks.demand(tx.connection, charge_point, TaskKind.LOCAL_LIST, now)
     known = connectors.find(tx.connection, charge_point, state.connector_id)
+    if state.error_code == CONFLICT:
+        _send_the_list_again(tx, charge_point, now, repeated=known is not None and known.error_code == CONFLICT)
     if known is not None and _tells_of_the_past(stamp, known, tx, charge_point, now):
         return {}
     learn_offset(stamp, tx, charge_point, now)
@@ -55,6 +58,18 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
             occurred_at=status_at,
         )
     return {}
+
+
+def _send_the_list_again(tx: WriteTx, charge_point: str, now: datetime, *, repeated: bool) -> None:
+    """Ask for a full local list. A conflict that the last list has not ended, another would not end either."""
+    local_lists.doubt(tx.connection, charge_point)
+    due_at = now
+    if repeated:
+        if TaskKind.LOCAL_LIST in upkeep_tasks.standing(tx.connection, charge_point):
+            return
+        sent_at = local_lists.changed_at(tx.connection, charge_point)
+        due_at = now if sent_at is None else max(now, min(sent_at, now) + CONFLICTS_APART)
+    upkeep_tasks.demand(tx.connection, charge_point, TaskKind.LOCAL_LIST, due_at)
 
 
 def _tells_of_the_past(stamp: Timestamp, known: ConnectorState, tx: WriteTx, charge_point: str, now: datetime) -> bool:

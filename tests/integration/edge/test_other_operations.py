@@ -17,8 +17,9 @@ from contract.events import (
 )
 from edge.domain.connector import STATUSES
 from edge.domain.registration import Registration
+from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.data_transfer import LONGEST_DATA
-from edge.store import charge_points, connectors
+from edge.store import charge_points, connectors, local_lists
 from tests.integration.edge.played_site import CP1, CP2, NOON, PlayedSite
 
 BOOT = {"chargePointVendor": "VendorA", "chargePointModel": "SingleSocketCharger"}
@@ -305,3 +306,26 @@ def test_a_repaired_frame_is_kept_as_it_came(site: PlayedSite) -> None:
     site.ask("Authorize", {"idTag": "TAG", "vendorExtra": 1})
     ((raw,),) = site.connection.execute("SELECT raw FROM quarantine").fetchall()
     assert raw == '[2,"1","Authorize",{"idTag":"TAG","vendorExtra":1}]'
+
+
+def test_a_conflict_that_lasts_asks_for_one_full_list_an_hour(site: PlayedSite) -> None:
+    def demanded() -> list[str]:
+        rows = site.connection.execute("SELECT due_at FROM upkeep_task WHERE kind = 'local_list'").fetchall()
+        return [row["due_at"] for row in rows]
+
+    def sent() -> None:
+        site.connection.execute("DELETE FROM upkeep_task")
+        site.write(lambda tx: local_lists.record(tx.connection, CP1, 7, {}, site.clock.now()))
+
+    site.status("Available", connectorId=0, errorCode="LocalListConflict")
+    assert demanded() == [iso(site.clock.now())]
+    sent()
+    site.later(minutes=1)
+    site.status("Available", connectorId=0, errorCode="LocalListConflict")
+    assert demanded() == [iso(site.clock.now() + timedelta(minutes=59))]
+    site.status("Unavailable", connectorId=0, errorCode="LocalListConflict")
+    assert demanded() == [iso(site.clock.now() + timedelta(minutes=59))]
+    sent()
+    site.later(hours=2)
+    site.status("Available", connectorId=0, errorCode="LocalListConflict")  # some never take it back
+    assert demanded() == [iso(site.clock.now())]
