@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from edge.clock import Clock
-from edge.domain.redaction import FrameRedactor
+from edge.domain.redaction import REDACTED, FrameRedactor
 from edge.store import journal
 from edge.store.journal import Direction, Row, milliseconds
 from edge.store.readers import Readers
@@ -98,8 +98,15 @@ class JournalWriter:
 
     def _run(self) -> None:
         while not self._stop.wait(FLUSH_S):
+            self._flush_safely()
+        self._flush_safely()
+
+    def _flush_safely(self) -> None:
+        try:
             self._flush()
-        self._flush()
+        except Exception:  # noqa: BLE001 - the thread's border: without it no frame would be recorded any more
+            _log.exception("journal_failed")
+            self._roll_back()
 
     def _flush(self) -> None:
         """Write everything that waits, in one database transaction."""
@@ -130,11 +137,14 @@ class JournalWriter:
 
     def _undo(self, error: sqlite3.Error) -> None:
         _log.warning("journal_not_written", error=str(error), hint="Check the disk's free space and health.")
+        self._roll_back()
+
+    def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def _row(self, at: datetime, charge_point: str, direction: Direction, frame: bytes) -> Row:
-        shown = self._redactor.redact(frame)[: journal.MAX_FRAME]
+        shown = self._shown(charge_point, frame)
         is_call, message_id, action = journal.head(shown)
         if message_id is not None:
             received = direction is Direction.RECEIVED
@@ -145,6 +155,14 @@ class JournalWriter:
                     self._calls.clear()
                 self._calls[charge_point, received, message_id] = action
         return milliseconds(at), charge_point, direction.value, action, message_id, shown
+
+    def _shown(self, charge_point: str, frame: bytes) -> bytes:
+        """Hide the secrets; of a frame where that fails nothing is shown: it must not end the thread."""
+        try:
+            return self._redactor.redact(frame)[: journal.MAX_FRAME]
+        except Exception:  # noqa: BLE001 - any charge point may send anything
+            _log.exception("frame_not_redacted", charge_point=charge_point, size=len(frame))
+            return REDACTED.encode()
 
     def _trim(self) -> None:
         self._since_trim = 0

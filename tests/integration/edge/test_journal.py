@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.domain.redaction import FrameRedactor
 from edge.store import journal, journal_writer
 from edge.store.journal import Direction, RecordedFrame, Search
 from edge.store.journal_writer import JournalWriter
@@ -181,3 +182,19 @@ def test_any_frame_can_be_recorded(path: Path, frame: bytes) -> None:
     writer.record("CP1", Direction.RECEIVED, frame)
     writer.close()
     assert len(found(path)) == 1
+
+
+def test_a_frame_that_cannot_be_read_does_not_end_the_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    redact = FrameRedactor.redact
+
+    def fails_once(redactor: FrameRedactor, raw: bytes) -> bytes:
+        if b"poison" in raw:
+            raise RecursionError
+        return redact(redactor, raw)
+
+    monkeypatch.setattr(FrameRedactor, "redact", fails_once)
+    writer = opened(path, SetClock())
+    writer.record("CP1", Direction.RECEIVED, b"poison")
+    writer.record("CP1", Direction.RECEIVED, CALL)
+    writer.close()
+    assert [row.frame for row in reversed(found(path))] == [b"(redacted)", CALL]
