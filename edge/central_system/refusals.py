@@ -11,6 +11,9 @@ from edge.store.writer import WriteTx
 
 MAX_KINDS = 1000
 """Different refusals that are told apart between two flushes."""
+UNKNOWN = "unknown"
+MAX_UNKNOWN = 10
+"""Identities that nobody knows that are told apart: whoever makes them up must not fill the ledger, which keeps all."""
 
 
 class Refusals:
@@ -18,6 +21,7 @@ class Refusals:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._unknown = 0
 
     def __bool__(self) -> bool:
         return bool(self._counts)
@@ -25,8 +29,12 @@ class Refusals:
     def add(self, kind: str, identity: str) -> None:
         """Count one."""
         key = (kind, identity)
-        if key not in self._counts and len(self._counts) >= MAX_KINDS:
-            key = (kind, "(others)")
+        if key not in self._counts:
+            full = len(self._counts) >= MAX_KINDS or (kind == UNKNOWN and self._unknown >= MAX_UNKNOWN)
+            if full:
+                key = (kind, "(others)")
+            elif kind == UNKNOWN:
+                self._unknown += 1
         self._counts[key] += 1
 
     def put_back(self, counts: dict[tuple[str, str], int]) -> None:
@@ -35,7 +43,7 @@ class Refusals:
 
     def take(self) -> dict[tuple[str, str], int]:
         """Hand over the counts and begin anew."""
-        counts, self._counts = dict(self._counts), Counter()
+        counts, self._counts, self._unknown = dict(self._counts), Counter(), 0
         return counts
 
 
