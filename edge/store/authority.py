@@ -49,7 +49,7 @@ class Authority:
         in_use = roots.in_use(connection)
         if in_use is None:
             numbers = [root.number for root in roots.all_of(connection)]
-            number = max(numbers) if numbers else self.add_root(connection, now).number
+            number = self._used_last(numbers) if numbers else self.add_root(connection, now).number
             roots.use(connection, number)
             in_use = roots.find(connection, number)
         assert in_use is not None  # noqa: S101 - it was just made
@@ -108,6 +108,15 @@ class Authority:
         request = certificates.check_request(csr, names)
         leaf = self.issuer(root).client(request, x509.random_serial_number(), now)
         return certificates.to_pem(leaf), Leaf(leaf)
+
+    def _used_last(self, numbers: list[int]) -> int:
+        """Find the root that was in use, when the database that knew it is gone.
+
+        The newest one may have been made and never used: no charge point trusts it yet. A root that was used has
+        certificates of the server; where none has, the first one was.
+        """
+        used = [number for number in numbers if (self._folder / f"server-{number}-ecdsa.pem").is_file()]
+        return max(used, default=min(numbers))
 
     def _fits(self, root: roots.Root, kind: str, names: list[str], now: datetime) -> bool:
         path = self._folder / f"server-{root.number}-{kind}.pem"
