@@ -173,8 +173,11 @@ class CentralSystem:
         """Put what was refused or reported, and merged, into the ledger from time to time, until cancelled."""
         while True:
             await asyncio.sleep(REFUSALS_FLUSH_S)
-            await self._record_refusals()
-            await self._record_tallies()
+            try:
+                await self._record_refusals()
+                await self._record_tallies()
+            except Exception:  # noqa: BLE001 - the task border: its end would be the end of the process
+                _log.exception("refusals_not_recorded")
 
     async def _record_tallies(self) -> None:
         now = self._desk.clock.now()

@@ -79,6 +79,8 @@ class Chores:
                 await self.writer.run(lambda tx: note_clock(tx, self.clock))
             except StoreUnavailableError:
                 continue
+            except Exception:  # noqa: BLE001 - the task border: its end would be the end of the process
+                _log.exception("clock_not_noted")
 
 
 def _log_failure(_: object, error: Exception | None) -> None:

@@ -97,6 +97,8 @@ class RemoteStarts:
                 await self.sweep()
             except (StoreUnavailableError, sqlite3.Error) as error:
                 _log.warning("remote_starts_not_swept", error=str(error))
+            except Exception:  # noqa: BLE001 - the task border: its end would be the end of the process
+                _log.exception("remote_starts_not_swept")
 
     async def sweep(self) -> None:
         """Conclude those whose time is over."""

@@ -77,6 +77,8 @@ class Housekeeper:
                 await self.tidy()
             except (StoreUnavailableError, sqlite3.Error, OSError) as error:
                 _log.warning("housekeeping_failed", error=str(error))
+            except Exception:  # noqa: BLE001 - the task border: its end would be the end of the process
+                _log.exception("housekeeping_failed")
             await asyncio.sleep(self._keeping.check_every_s)
 
     async def tidy(self) -> None:
