@@ -143,6 +143,13 @@ async def test_k18_keys_that_are_never_used_do_not_pile_up(edge: Edge) -> None:
     assert await lets_in(edge, "SILENT", key)
 
 
+async def test_k18_a_key_for_a_charge_point_that_is_away_is_not_kept(edge: Edge) -> None:
+    await asyncio.to_thread(edge.add_charge_point, "AWAY")
+    assert [(await rotate(edge, "AWAY")).status_code for _ in range(7)] == [409] * 7
+    assert (await rotate(edge, "AWAY")).json()["type"] == "urn:gardu:problem:not-connected"
+    assert await keys_let_in(edge, "AWAY") == 1
+
+
 async def _with_an_error(wire: Wire, edge: Edge) -> httpx.Response:
     rotating = asyncio.create_task(rotate(edge, "SILENT"))
     framed = asyncio.create_task(wire.frame())

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, cast
 
 from contract.operations import ChangeConfiguration
-from edge.errors import TooLateError, TooManyKeysError
+from edge.errors import NotConnectedError, TooLateError, TooManyKeysError
 from edge.operations.to_charge_point.errand import Errand
 from edge.store import keys
 from edge.store.enrolment import hashed_password
@@ -31,6 +31,11 @@ async def perform(errand: Errand) -> dict[str, Any]:
     request = cast("ChangeConfiguration", errand.request)
     if request.key.strip().lower() != AUTHORIZATION_KEY.lower():
         return await errand.send()
+    if errand.charge_point not in errand.caller.connected():  # a key that is not sent must not take a place
+        raise NotConnectedError(
+            f"The charge point {errand.charge_point} is not connected now; no new key was made for it.",
+            hint="Check its power and its network; it dials in by itself.",
+        )
     hashes = await asyncio.to_thread(hashed_password, request.value, secrets.token_bytes)
     generation = await errand.writer.run(partial(_add, errand.charge_point, hashes))
     try:
