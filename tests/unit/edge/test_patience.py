@@ -42,8 +42,8 @@ def test_an_alarm_of_before_a_restart_still_stands() -> None:
 def test_two_devices_that_throw_each_other_out_are_told_from_one_that_comes_back() -> None:
     here, there = Origin("10.0.0.1", None), Origin("10.0.0.2", None)
     takeovers = Takeovers()
-    verdicts = [takeovers.replaced("CP", (here, there)[turn % 2], turn) for turn in range(BORNE + 2)]
-    assert verdicts == [False] * (BORNE + 1) + [True]
+    verdicts = [takeovers.replaced("CP", (here, there)[turn % 2], turn) for turn in range(BORNE + 3)]
+    assert verdicts == [False] * (BORNE + 2) + [True]
     assert not any(takeovers.replaced("CP", here, turn) for turn in range(100))
 
 
@@ -53,6 +53,12 @@ def test_serial_numbers_decide_where_both_are_known() -> None:
     assert not any(takeovers.replaced("CP", origin, turn) for turn, origin in enumerate(moving))
     behind_one_router = [Origin("10.0.0.1", f"S{turn % 2}") for turn in range(BORNE + 2)]
     assert [takeovers.replaced("twins", origin, turn) for turn, origin in enumerate(behind_one_router)][-1]
+
+
+def test_one_that_has_another_address_each_time_is_one() -> None:
+    takeovers = Takeovers()
+    origins = [Origin(f"10.0.0.{turn}", "S1" if turn % 3 == 0 else None) for turn in range(50)]
+    assert not any(takeovers.replaced("CP", origin, turn) for turn, origin in enumerate(origins))
 
 
 def test_slow_changes_of_address_are_borne() -> None:
