@@ -153,6 +153,18 @@ async def test_k91_a_certificate_waits_for_the_next_connection_even_over_a_kill_
             assert await deliver(wire) == first
 
 
+async def test_whoever_shows_no_key_gets_no_certificate(tmp_path: Path) -> None:
+    edge = Edge.create(tmp_path, CENTRAL_SYSTEM__SECURITY_PROFILE="0", CENTRAL_SYSTEM__ALLOW_UNAUTHENTICATED="true")
+    with await asyncio.to_thread(edge.start):
+        await asyncio.to_thread(edge.add_charge_point, "ANYBODY")
+        async with wired(f"{edge.ws_url}/ANYBODY") as wire:
+            await wire.boot(chargePointSerialNumber="SN")
+            request = Owner(tmp_path, "SN").csr()
+            assert await wire.result("SignCertificate", {"csr": request}) == {"status": "Rejected"}
+        (alarm,) = await alarms_of(edge, "ANYBODY")
+        assert "never shown a key" in alarm
+
+
 class Trust:
     """The roots in a charge point, and its answers about them."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from edge.domain.alarms import AlarmKind
+from edge.domain.security_profile import SecurityProfile
 from edge.domain.timestamps import iso
 from edge.operations.from_charge_point.request import Request, Response
-from edge.store import alarms, client_certificates, signing_requests
+from edge.store import alarms, charge_points, client_certificates, signing_requests
 from edge.store.writer import WriteTx
 
 ONE_PER = timedelta(hours=1)
@@ -31,6 +32,9 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
 def _objection(charge_point: str, csr: str, tx: WriteTx, now: datetime) -> str | None:
     from edge.domain import certificates  # noqa: PLC0415 - its library loads slowly, and few charge points ask
 
+    its_row = charge_points.find(tx.connection, charge_point)
+    if its_row is None or its_row.security_profile == SecurityProfile.NONE:
+        return "it has never shown a key, so anybody might be asking in its name"
     names = client_certificates.names(tx.connection, charge_point)
     names = {name for name in names if not client_certificates.claimed_by_another(tx.connection, charge_point, name)}
     try:
