@@ -103,7 +103,7 @@ def find_by_station_number(connection: sqlite3.Connection, charge_point: str, nu
 
 def open_at(connection: sqlite3.Connection, charge_point: str) -> list[Transaction]:
     """List the running transactions of a charge point, oldest first."""
-    return _many(connection, "charge_point = ? AND stopped_at IS NULL ORDER BY transaction_id", charge_point)
+    return _running(connection, "charge_point = ?", charge_point)
 
 
 def open_of_id_tag(connection: sqlite3.Connection, id_tag: str) -> list[Transaction]:
@@ -113,7 +113,7 @@ def open_of_id_tag(connection: sqlite3.Connection, id_tag: str) -> list[Transact
 
 def all_open(connection: sqlite3.Connection) -> list[Transaction]:
     """List the running transactions of the site, oldest first."""
-    return _many(connection, "stopped_at IS NULL ORDER BY transaction_id")
+    return _running(connection, "TRUE")
 
 
 def last_at(connection: sqlite3.Connection, charge_point: str, connector_id: int) -> Transaction | None:
@@ -164,6 +164,16 @@ def page(
 def _one(connection: sqlite3.Connection, where: str, *values: Any) -> Transaction | None:  # noqa: ANN401 - SQL values
     found = _many(connection, where, *values)
     return found[0] if found else None
+
+
+def _running(connection: sqlite3.Connection, where: str, *values: Any) -> list[Transaction]:  # noqa: ANN401 - SQL values
+    """Read running transactions by the index that holds no others: SQLite itself would walk through all that ended."""
+    rows = connection.execute(
+        f"""SELECT * FROM charging_transaction INDEXED BY open_transaction
+            WHERE {where} AND stopped_at IS NULL ORDER BY transaction_id""",  # noqa: S608 - own text
+        values,
+    )
+    return [transaction(row) for row in rows]
 
 
 def _many(connection: sqlite3.Connection, where: str, *values: Any) -> list[Transaction]:  # noqa: ANN401 - SQL values

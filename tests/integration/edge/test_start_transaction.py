@@ -7,7 +7,7 @@ import pytest
 
 from contract.events import TransactionStarted, TransactionStopped
 from edge.store.transactions import Transaction
-from tests.integration.edge.played_site import CP2, NOON, PlayedSite
+from tests.integration.edge.played_site import CP1, CP2, NOON, PlayedSite
 
 
 def test_a_start_is_stored_with_what_it_says(site: PlayedSite) -> None:
@@ -218,3 +218,18 @@ def test_an_empty_start_is_kept(site: PlayedSite) -> None:
 
 def _kwh(at: str, value: str) -> dict[str, object]:
     return {"timestamp": at, "sampledValue": [{"value": value, "unit": "kWh"}]}
+
+
+def test_a_start_and_the_sweep_cost_the_same_however_many_transactions_have_ended(site: PlayedSite) -> None:
+    ended = [(str(number), CP1, 1, site.time) for number in range(20_000)]
+    site.write(
+        lambda tx: tx.connection.executemany(
+            "INSERT INTO charging_transaction (uuid, charge_point, connector_id, stopped_at) VALUES (?, ?, ?, ?)", ended
+        )
+    )
+    thousands: list[None] = []
+    site.connection.set_progress_handler(lambda: thousands.append(None), 1000)  # steps of SQLite's machine
+    site.start()
+    site.sweep()
+    site.connection.set_progress_handler(None, 0)
+    assert len(thousands) < 10
