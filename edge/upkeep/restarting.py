@@ -24,7 +24,7 @@ async def reset_when_idle(visit: Visit) -> Later:
     Raises:
         CallFailedError: it refuses to restart; it is asked a few times more, and not for ever.
     """
-    if not await visit.read(partial(_idle, visit.identity)):
+    if not await visit.read(partial(shows_no_transaction, visit.identity)):
         return LOOK_AGAIN
     try:
         answer = await visit.ask("Reset", {"type": "Soft"}, partial(is_idle, visit))
@@ -38,10 +38,10 @@ async def reset_when_idle(visit: Visit) -> Later:
 
 def is_idle(visit: Visit) -> bool:
     """Whether no transaction runs, asked directly before a frame is written."""
-    return visit.tools.readers.run_now(partial(_idle, visit.identity))
+    return visit.tools.readers.run_now(partial(shows_no_transaction, visit.identity))
 
 
-def _idle(charge_point: str, connection: sqlite3.Connection) -> bool:
+def shows_no_transaction(charge_point: str, connection: sqlite3.Connection) -> bool:
     """Whether no transaction is known, and no connector shows one whose start has not arrived."""
     if transactions.open_at(connection, charge_point):
         return False

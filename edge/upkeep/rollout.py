@@ -12,13 +12,15 @@ import structlog
 
 from edge.domain.alarms import AlarmKind
 from edge.domain.firmware_rollout import Decision, Facts, Next, Step, StepState, decide, turn
+from edge.domain.registration import Registration
 from edge.domain.timestamps import iso
 from edge.errors import CallFailedError, CallTimeoutError, NotConnectedError, StoreUnavailableError, TooLateError
 from edge.operations.caller import Caller
-from edge.store import alarms, charge_points, file_exchange, firmwares, transactions
+from edge.store import alarms, charge_points, file_exchange, firmwares
 from edge.store.file_exchange import TOKEN_BYTES, Files, Purpose, Ticket
 from edge.store.firmwares import Firmware, Rollout
 from edge.store.writer import WriteTx
+from edge.upkeep.restarting import shows_no_transaction
 from edge.upkeep.visit import Tools
 
 PATIENCE = timedelta(hours=2)
@@ -77,13 +79,20 @@ class Rollouts:
 
         await self._tools.writer.run(begin)
         request = {"location": f"{self._files.url}/f/{token}/{firmware.name}", "retrieveDate": iso(now)}
-        state, detail = StepState.ASKED, None
+        state, detail, sent = StepState.ASKED, None, False
+
+        def may_send() -> bool:
+            nonlocal sent
+            sent = self._is_idle(step.charge_point)
+            return sent
+
         try:
-            await self._tools.perform(
-                step.charge_point, "UpdateFirmware", request, partial(self._is_idle, step.charge_point)
-            )
+            await self._tools.perform(step.charge_point, "UpdateFirmware", request, may_send)
         except (TooLateError, NotConnectedError):
-            state = StepState.WAITING
+            if sent:  # some begin at once, without a word: asked anew, they would install for ever
+                detail = "its connection broke before it answered, and it may have obeyed"
+            else:
+                state = StepState.WAITING
         except CallTimeoutError:
             detail = "it did not answer, and may have obeyed"
         except CallFailedError as error:
@@ -93,15 +102,15 @@ class Rollouts:
         )
 
     def _is_idle(self, charge_point: str) -> bool:
-        return not self._tools.readers.run_now(partial(transactions.open_at, charge_point=charge_point))
+        return self._tools.readers.run_now(partial(shows_no_transaction, charge_point))
 
 
 def _facts(charge_point: str, connected: bool, connection: sqlite3.Connection) -> Facts:  # noqa: FBT001 - bound once
     row = charge_points.find(connection, charge_point)
     booted_at = None if row is None else row.booted_at
     return Facts(
-        connected=connected,
-        idle=not transactions.open_at(connection, charge_point),
+        connected=connected and row is not None and row.registration is Registration.ACCEPTED,
+        idle=shows_no_transaction(charge_point, connection),
         firmware=None if row is None else row.firmware_version,
         booted_at=None if booted_at is None else datetime.fromisoformat(booted_at),
     )

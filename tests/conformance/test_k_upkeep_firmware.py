@@ -14,6 +14,7 @@ import pytest
 from tests.harness.equipped import SOON_S, Equipment, equipped
 from tests.harness.processes import Edge, free_port
 from tests.harness.station import Station
+from tests.harness.wire import Wire, basic, wired
 
 FILE = b"firmware" * 100_000
 
@@ -62,6 +63,11 @@ async def uploaded(api: httpx.AsyncClient, version: str) -> str:
     assert answer.status_code == 201, answer.text
     assert answer.json()["sha256"] == hashlib.sha256(FILE).hexdigest()
     return str(answer.json()["firmware"])
+
+
+async def asked_to_update(wire: Wire) -> None:
+    while (await wire.frame())[2] != "UpdateFirmware":
+        pass
 
 
 async def rollout_is(api: httpx.AsyncClient, rollout: str, state: str) -> dict[str, Any]:
@@ -138,6 +144,29 @@ async def test_k78_a_failure_stops_the_roll_out_with_an_alarm(edge: Edge, api: h
         alarms = (await api.get("alarms", params={"charge_point": names[0]})).json()["items"]
         assert "FirmwareFailed" in [one["kind"] for one in alarms]
         assert second.count("UpdateFirmware") == 0
+
+
+async def test_k78_one_that_breaks_off_instead_of_answering_is_not_asked_again(
+    edge: Edge, api: httpx.AsyncClient
+) -> None:
+    key = await asyncio.to_thread(edge.add_charge_point, "K78-B")
+    firmware = await uploaded(api, "5.0")
+    async with wired(f"{edge.ws_url}/K78-B", basic("K78-B", key)) as wire:
+        await wire.boot(firmwareVersion="1.0")
+        await wire.result("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"})
+        begun = await api.post(f"firmware/{firmware}/rollouts", json={"charge_points": ["K78-B"]})
+        await asyncio.sleep(2.5)  # its start has not arrived, and its connector is in use
+        assert (await api.get(f"rollouts/{begun.json()['rollout']}")).json()["steps"][0]["state"] == "waiting"
+        await wire.result("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+        assert (await wire.frame())[2] == "UpdateFirmware"
+        wire.websocket.transport.abort()
+    async with wired(f"{edge.ws_url}/K78-B", basic("K78-B", key)) as wire:
+        await wire.boot(firmwareVersion="5.0.0")  # not quite what was said
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asked_to_update(wire), 5)
+        (step,) = (await api.get(f"rollouts/{begun.json()['rollout']}")).json()["steps"]
+        assert (step["state"], "may have obeyed" in step["detail"]) == ("asked", True)
+    await api.post(f"rollouts/{begun.json()['rollout']}/stop")
 
 
 async def test_k78_a_roll_out_goes_on_after_a_kill(edge: Edge, api: httpx.AsyncClient) -> None:
