@@ -96,6 +96,8 @@ class Connection:
             answered=self._listens_again,
         )
         self._spoke = False
+        self._settle_s = desk.settle_s
+        """The pause that this charge point needs after its boot's answer."""
         self._calls.pause(max(desk.settle_s, desk.boot_grace_s))
         self._idle = asyncio.Event()
         self._idle.set()
@@ -125,7 +127,9 @@ class Connection:
     def recognise(self, vendor: str | None, model: str | None, firmware: str | None) -> None:
         """Take over what it said of itself at its last boot; `None`: it never did."""
         if vendor:
-            self._session.repairs = quirks_of(vendor, model, firmware or None).json_repair
+            quirks = quirks_of(vendor, model, firmware or None)
+            self._session.repairs = quirks.json_repair
+            self._settle_s = max(self._desk.settle_s, quirks.call_after_boot_delay_s)
 
     async def serve(self) -> str:
         """Read and answer until the connection ends.
@@ -351,7 +355,7 @@ class Connection:
         said = (boot.get(field) for field in ("chargePointVendor", "chargePointModel", "firmwareVersion"))
         self.recognise(*(str(word) if word else "" for word in said))
         self._registration = Registration(response["status"])
-        self._calls.pause(self._desk.settle_s)
+        self._calls.pause(self._settle_s)
 
 
 def _retrieved(pong: asyncio.Future[Any]) -> None:

@@ -37,6 +37,7 @@ _BEYOND = frozenset({"", "Hertz"})
 """Hertz is implied by the standard (errata §3.84) and missing in some of its schemas."""
 _SIGNS = {"%": "Percent", "°C": "Celsius", "℃": "Celsius", "°F": "Fahrenheit"}
 _NUMBER = re.compile(r"\s*([-+]?\d{1,18}(?:[.,]\d{1,18})?)\s*(k?)(?:wh)?\s*", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
 _NO_WORD = re.compile(r"[^a-z0-9]")
 
 
@@ -65,9 +66,12 @@ def _by_letters(allowed: tuple[str, ...]) -> dict[str, str]:
 
 
 def whole_number(text: str) -> int | None:
-    """Read a whole number that has blanks around it, a decimal comma, or its unit (Wh or kWh) behind it."""
+    """Read a whole number that has blanks around it, a decimal comma, or its unit (Wh or kWh) behind it.
+
+    `12,345` may be twelve or twelve thousand, so it is neither.
+    """
     found = _NUMBER.fullmatch(text)
-    if found is None:
+    if found is None or _THOUSANDS.fullmatch(found[1]):
         return None
     if found[1].isdigit() and not found[2]:
         return int(found[1])

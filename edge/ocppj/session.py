@@ -32,8 +32,8 @@ from edge.ocppj.mending import mend
 from edge.ocppj.repairs import EVERY_REPAIR, Repair
 
 REMEMBERED_ANSWERS = 100
-NEVER_REMEMBERED = frozenset({"Heartbeat", "BootNotification"})
-"""Their answer is the time: a stale one does harm, a second one none."""
+NEVER_REMEMBERED = frozenset({"Authorize", "BootNotification", "Heartbeat"})
+"""Their answer is of this moment, the time or an id tag's status: a stale one does harm, a second one none."""
 
 
 @dataclass(frozen=True, slots=True)

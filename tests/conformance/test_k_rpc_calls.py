@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,17 @@ async def test_k21_a_call_that_is_open_when_the_connection_breaks_fails_at_once(
         for task in (asking, waiting):
             with pytest.raises(NotConnectedError):
                 await asyncio.wait_for(task, 30)
+
+
+async def test_k32_a_charge_point_that_needs_a_longer_pause_after_its_boot_is_given_it(tmp_path: Path) -> None:
+    async with central(tmp_path, call_timeout_s=TIMEOUT_S) as house, await house.charge_point("SLOW") as wire:
+        boot = {"chargePointVendor": "Wall Box Chargers", "chargePointModel": "PLP1-0-2-4"}
+        assert (await wire.result("BootNotification", boot))["status"] == "Accepted"
+        booted_at = time.monotonic()
+        asking = asked(house, "SLOW")
+        await wire.frame()
+        assert time.monotonic() - booted_at >= 1.9
+        asking.cancel()
 
 
 async def test_k22_a_late_answer_does_not_confuse_the_next_call(house: Central) -> None:

@@ -126,6 +126,8 @@ def test_the_doubt_of_a_mended_message_stays_with_it() -> None:
         ("kWh", None),
         ("1.2.3", None),
         ("1e3", None),
+        ("12,345", None),
+        ("12345,678", 12346),
     ],
 )
 def test_a_whole_number_may_carry_its_unit(text: str, number: int | None) -> None:
