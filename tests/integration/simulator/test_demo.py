@@ -17,6 +17,11 @@ import pytest
 pytestmark = pytest.mark.timeout(240)
 
 
+def _heed_interrupts() -> None:
+    """Undo what a shell does to processes in its background: they inherit that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running_demo(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The demo, with its folder below `tmp_path`; killed if a test leaves it behind."""
@@ -26,6 +31,7 @@ def running_demo(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[s
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - a system call, and nothing else, between fork and exec
     )
     try:
         yield demo
