@@ -98,7 +98,7 @@ class FrameRedactor:
         if not raw.startswith(_HEADS):
             return redact_frame(raw)
         end = raw.find(b'"', 4)
-        if raw[4:end].translate(None, _PLAIN):  # the message id is more than a word
+        if end < 0 or raw[4:end].translate(None, _PLAIN):  # the message id has no end, or is more than a word
             return redact_frame(raw)
         shape = raw[end:].translate(None, _NUMBERS)
         if shape in self._harmless:

@@ -204,3 +204,8 @@ def test_the_shapes_that_are_remembered_are_bounded() -> None:
 @given(st.text())
 def test_any_text_can_be_redacted(text: str) -> None:
     redact_text(text)
+
+
+@pytest.mark.parametrize("raw", [b'[2,"stping', b'[2,"the password is 1234', b'[3,"pin', b'[2,"'])
+def test_a_frame_whose_message_id_never_ends_is_redacted_like_any_other(raw: bytes) -> None:
+    assert FrameRedactor().redact(raw) == redact_frame(raw)
