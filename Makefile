@@ -44,7 +44,7 @@ faults: $(READY) ## Kill the edge and the cloud again and again under load; ever
 	@GARDU_FAULT_ROUNDS=50 GARDU_FAULT_CUTS=1000 GARDU_FAULT_SAMPLE_S=60 \
 	  $(BIN)/pytest -s tests/faults tests/conformance/test_k_power_cuts.py $(ARGS)
 
-fuzz: $(READY) ## Throw 1,000,000 odd inputs at the edge (hours on a small machine; ARGS="--inputs 20000" for a short look)
+fuzz: $(READY) ## Throw 1,000,000 odd inputs at the edge (ten minutes on two cores; ARGS="--inputs 20000" for a short look)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(READY) ## Lint, types, imports, format
