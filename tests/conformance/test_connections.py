@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import itertools
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,59 +12,15 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from websockets.asyncio.client import ClientConnection
 
 from tests.conformance.conftest import CHARGE_POINT, Site
 from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge, free_port
 from tests.harness.station import Station, connected
+from tests.harness.wire import BOOT, basic, wired
 
 SOON_S = 30.0
-BOOT = {"chargePointVendor": "VendorA", "chargePointModel": "SingleSocketCharger"}
 STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
-
-
-class Wire:
-    """A charge point that is nothing but its WebSocket."""
-
-    def __init__(self, websocket: ClientConnection) -> None:
-        self.websocket = websocket
-        self._numbers = itertools.count(1)
-
-    async def call(self, action: str, payload: Any) -> list[Any]:
-        """Send a call and return the frame that answers it."""
-        message_id = f"m{next(self._numbers)}"
-        await self.websocket.send(json.dumps([2, message_id, action, payload]))
-        frame = await self.frame()
-        assert frame[1] == message_id
-        return frame
-
-    async def result(self, action: str, payload: Any) -> Any:
-        """Send a call and return its good answer."""
-        frame = await self.call(action, payload)
-        assert frame[0] == 3, frame
-        return frame[2]
-
-    async def frame(self) -> list[Any]:
-        async with asyncio.timeout(SOON_S):
-            frame: list[Any] = json.loads(await self.websocket.recv())
-        return frame
-
-
-def basic(user: str, key: str | bytes) -> dict[str, str]:
-    key = key.encode() if isinstance(key, str) else key
-    return {"Authorization": "Basic " + base64.b64encode(user.encode() + b":" + key).decode()}
-
-
-@asynccontextmanager
-async def wired(
-    url: str, headers: dict[str, str] | None = None, subprotocols: list[str] | None = None
-) -> AsyncIterator[Wire]:
-    offered: Any = ["ocpp1.6"] if subprotocols is None else subprotocols or None
-    async with websockets.connect(
-        url, additional_headers=headers, subprotocols=offered, proxy=None, ping_interval=None, open_timeout=SOON_S
-    ) as websocket:
-        yield Wire(websocket)
 
 
 async def refused(url: str, headers: dict[str, str] | None = None, subprotocols: list[str] | None = None) -> Any:
