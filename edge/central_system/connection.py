@@ -29,7 +29,7 @@ from edge.errors import (
 )
 from edge.ocpp16.actions import NEVER_REFUSED
 from edge.ocpp16.intake import take
-from edge.ocpp16.quirks import quirks_of
+from edge.ocpp16.quirks import STANDARD, quirks_of
 from edge.ocppj.frames import Call, ErrorCode
 from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
@@ -96,6 +96,9 @@ class Connection:
             answered=self._listens_again,
         )
         self._spoke = False
+        self._quirks = STANDARD
+        self._clock_doubted = False
+        """It booted, its kind boots with a wrong clock, and it has not heard the time since."""
         self._settle_s = desk.settle_s
         """The pause that this charge point needs after its boot's answer."""
         self._calls.pause(max(desk.settle_s, desk.boot_grace_s))
@@ -127,9 +130,9 @@ class Connection:
     def recognise(self, vendor: str | None, model: str | None, firmware: str | None) -> None:
         """Take over what it said of itself at its last boot; `None`: it never did."""
         if vendor:
-            quirks = quirks_of(vendor, model, firmware or None)
-            self._session.repairs = quirks.json_repair
-            self._settle_s = max(self._desk.settle_s, quirks.call_after_boot_delay_s)
+            self._quirks = quirks_of(vendor, model, firmware or None)
+            self._session.repairs = self._quirks.json_repair
+            self._settle_s = max(self._desk.settle_s, self._quirks.call_after_boot_delay_s)
 
     async def serve(self) -> str:
         """Read and answer until the connection ends.
@@ -277,6 +280,8 @@ class Connection:
             self._desk.policy,
             self._authenticated,
             intake.answer,
+            self._quirks,
+            self._clock_doubted,
         )
         now = self._desk.clock.now()
         self._idle.clear()
@@ -310,6 +315,8 @@ class Connection:
     def _answer(self, call: Call, response: Response) -> None:
         if call.action == "BootNotification":
             self._booted(call, response)
+        elif call.action == "Heartbeat":
+            self._clock_doubted = False
         self._send(self._session.answer(call, response))
         self._idle.set()
 
@@ -355,6 +362,7 @@ class Connection:
         said = (boot.get(field) for field in ("chargePointVendor", "chargePointModel", "firmwareVersion"))
         self.recognise(*(str(word) if word else "" for word in said))
         self._registration = Registration(response["status"])
+        self._clock_doubted = self._quirks.distrust_clock_until_heartbeat
         self._calls.pause(self._settle_s)
 
 

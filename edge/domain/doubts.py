@@ -8,6 +8,7 @@ FLAGS: dict[str, str] = {
     "unreadable_time_stamp": "The charge point's time could not be read; the time of receipt stands for it.",
     "absurd": "The charge point's time is more than a year off (often 1970); the time of receipt stands for it.",
     "future": "The charge point's time lay more than five minutes ahead, and how far its clock is off is not known.",
+    "clock_not_set": "The charge point had booted and not heard the time yet; the time of receipt stands for it.",
     "no_zone": "The charge point's time named no zone and was taken as UTC.",
     "zone_from_skew": "The charge point's time named no zone; the zone is the one that its clock shows.",
     "skewed": "The charge point's clock is off by a known, steady time; the record was corrected by it.",

@@ -59,19 +59,22 @@ class Account:
     """Samples that no connector can deliver; they were left out."""
 
 
-def energy(meter_start_wh: int | None, meter_stop_wh: int | None, lasted: timedelta | None = None) -> Energy:
+def energy(
+    meter_start_wh: int | None, meter_stop_wh: int | None, lasted: timedelta | None = None, tolerance_wh: int = 0
+) -> Energy:
     """Subtract the two readings of the register.
 
     Args:
         meter_start_wh: at the start.
         meter_stop_wh: at the end.
         lasted: how long the transaction took; `None`: not known well enough to judge by.
+        tolerance_wh: by how much two readings of one instant may differ, since its charge point rounds them.
     """
     if meter_start_wh is None or meter_stop_wh is None:
         return Energy(None, "no_baseline")
-    if meter_stop_wh < meter_start_wh:
+    if meter_stop_wh < meter_start_wh - tolerance_wh:
         return Energy(None, "meter_went_back")
-    delivered = meter_stop_wh - meter_start_wh
+    delivered = max(meter_stop_wh - meter_start_wh, 0)
     if lasted is not None and delivered > _most(lasted + SLACK):
         return Energy(None, "implausible_energy")
     return Energy(delivered)
@@ -120,9 +123,10 @@ def from_samples(
     meter_start, meter_stop = begin[1], end[1]
     flags = ["outliers_left_out"] if outliers else []
     last = registers[-1]
-    if meter_start is not None and _value(registers[0]) < meter_start:  # the samples count on another register
-        if meter_stop is not None and energy(meter_start, meter_stop, _between(begin[0], end[0])).flag is None:
-            return Account(meter_stop - meter_start, meter_stop, ["samples_of_another_register"], outliers)
+    if meter_start is not None and _value(registers[0]) < meter_start:  # they count on another one
+        plain = energy(meter_start, meter_stop, _between(begin[0], end[0]))
+        if plain.flag is None:
+            return Account(plain.energy_wh, meter_stop, ["samples_of_another_register"], outliers)
         rose, reset = _rise([_value(one) for one in registers])
         flags += ["samples_of_another_register", *(["register_reset"] if reset else [])]
         return Account(rose, None, flags, outliers)

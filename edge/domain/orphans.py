@@ -35,6 +35,7 @@ class Seen:
     started: datetime | None
     """When its start arrived, or its last answer to a suspicion."""
     status: str | None
+    """`None` also where it says nothing: some report Available with a car plugged in."""
     status_at: datetime | None
     """When that status arrived."""
     booted_at: datetime | None

@@ -13,7 +13,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 ABSURDLY_OLD = timedelta(days=366)
 ISO_LENGTH = len("2026-11-23T05:00:00.000Z")
 
-UNBELIEVED = frozenset({"no_time_stamp", "unreadable_time_stamp", "absurd"})
+UNBELIEVED = frozenset({"no_time_stamp", "unreadable_time_stamp", "absurd", "clock_not_set"})
 """The flags of a reading that is the time of receipt, since what the charge point wrote says nothing."""
 
 
@@ -24,7 +24,7 @@ class Timestamp:
     at: datetime
     """The best estimate, UTC: the charge point's own time where it is believable, else the time of receipt."""
     flag: str | None
-    """`no_time_stamp`, `unreadable_time_stamp`, `no_zone`, `future` or `absurd`; `None`: believed."""
+    """`no_time_stamp`, `unreadable_time_stamp`, `no_zone`, `future`, `absurd` or `clock_not_set`; `None`: believed."""
 
 
 def read(raw: object, received_at: datetime) -> Timestamp:

@@ -28,6 +28,9 @@ REASONS = frozenset(
 )
 """§7.36 "Reason"."""
 
+HISTORY = timedelta(hours=1)
+"""A start that is older than this when it arrives tells of the past."""
+
 
 def start_key(
     charge_point: str,
@@ -80,6 +83,11 @@ def is_retry_of(twin: EndedTwin, *, believed: bool) -> bool:
         return True
     at_rest = twin.meter_stop_wh is None or twin.meter_start_wh is None or twin.meter_stop_wh <= twin.meter_start_wh
     return not (at_rest or twin.meter_start_wh == 0)
+
+
+def is_history(started_at: datetime, now: datetime) -> bool:
+    """Whether a start tells of the past, where its charge point is known to tell its whole past again."""
+    return started_at < now - HISTORY
 
 
 def stop_key(charge_point: str, transaction_id: object, timestamp: object, meter_stop: object) -> str:

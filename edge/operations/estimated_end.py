@@ -46,7 +46,10 @@ def close_estimated(
     if worth.flag is not None:
         flags.append(worth.flag)
     energy_wh = worth.energy_wh
-    if account.energy_wh is not None and {"register_reset", "energy_from_power"} & set(account.flags):
+    of_samples = {"register_reset", "energy_from_power"}
+    if next_meter_start_wh is None:  # else two readings of the register itself are known
+        of_samples.add("samples_of_another_register")
+    if account.energy_wh is not None and of_samples & set(account.flags):
         energy_wh = account.energy_wh
         flags += account.flags
     began_at = transaction.started_at or now

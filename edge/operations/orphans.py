@@ -6,11 +6,14 @@ from datetime import datetime
 
 from edge.domain.connector import IN_USE
 from edge.domain.orphans import SIGNS, SILENT, Patience, Seen, Sign, sign
+from edge.ocpp16.quirks import quirks_of
 from edge.operations.estimated_end import close_estimated
 from edge.store import charge_points, connectors, meter_values, transaction_changes, transactions
+from edge.store.charge_points import ChargePoint
 from edge.store.transactions import Transaction
 from edge.store.writer import WriteTx
 
+AVAILABLE = "Available"
 LOST_STOP, GONE, BY_HAND = "lost_stop", "unknown_to_charge_point", "closed_by_operator"
 
 
@@ -44,7 +47,8 @@ def rejected_stop(charge_point: str, transaction_id: int, tx: WriteTx, now: date
     if transaction is None or transaction.charge_point != charge_point or not transaction.open:
         return
     status = connectors.status(tx.connection, charge_point, transaction.connector_id or 0)
-    if status not in IN_USE:
+    silent = status == AVAILABLE and _available_says_nothing(charge_points.find(tx.connection, charge_point))
+    if status not in IN_USE and not silent:
         close_estimated(transaction, tx, now, closed_by=GONE, ended_at=transaction.suspect_since)
     elif transaction.suspect_since is None:
         transaction_changes.suspect(tx.connection, transaction_id, now, "remote_stop_rejected")
@@ -53,10 +57,11 @@ def rejected_stop(charge_point: str, transaction_id: int, tx: WriteTx, now: date
 def _sign(transaction: Transaction, tx: WriteTx, now: datetime, patience: Patience) -> Sign | None:
     point = charge_points.find(tx.connection, transaction.charge_point)
     status = connectors.find(tx.connection, transaction.charge_point, transaction.connector_id or 0)
+    says_nothing = status is not None and status.status == AVAILABLE and _available_says_nothing(point)
     started = max((at for at in (transaction.start_received_at, transaction.alive_at) if at is not None), default=None)
     seen = Seen(
         started=started,
-        status=None if status is None or not transaction.connector_id else status.status,
+        status=None if status is None or not transaction.connector_id or says_nothing else status.status,
         status_at=None if status is None else _instant(status.received_at),
         booted_at=None if point is None else _instant(point.booted_at),
         heard_at=None if point is None else _instant(point.last_seen_at),
@@ -66,6 +71,11 @@ def _sign(transaction: Transaction, tx: WriteTx, now: datetime, patience: Patien
         newest = meter_values.newest_at(tx.connection, transaction.charge_point, since=now - patience.silent)
         return None if newest else found
     return found
+
+
+def _available_says_nothing(point: ChargePoint | None) -> bool:
+    """Whether it is of a kind that reports Available with a car plugged in."""
+    return point is not None and quirks_of(point.vendor, point.model, point.firmware_version).available_with_car
 
 
 def _instant(text: str | None) -> datetime | None:

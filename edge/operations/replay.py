@@ -13,7 +13,7 @@ from edge.domain.policy import Policy
 from edge.domain.timestamps import iso
 from edge.errors import RemoteProtocolError
 from edge.ocpp16.intake import take
-from edge.ocpp16.quirks import quirks_of
+from edge.ocpp16.quirks import STANDARD, Quirks, quirks_of
 from edge.ocppj.frames import Call
 from edge.ocppj.session import Session
 from edge.operations.from_charge_point import dispatch, salvage
@@ -35,7 +35,7 @@ END_FIELDS = (
 OF_THE_DIRECTORY = frozenset({"id_tag_status", "id_tag_reason", "parent_id_tag"})
 OF_NO_FRAME = frozenset({LOST_STOP, GONE, BY_HAND, "reopened"})
 """Flags of ends that time, an answer or a person made."""
-PASSED_OVER = frozenset({"Heartbeat", "Authorize"})
+PASSED_OVER = frozenset({"Authorize"})
 """Change no transaction."""
 
 
@@ -93,6 +93,7 @@ def replay(
     """
     _note_what_is_missing(live, frames, outcome)
     told: set[int] = set()
+    doubted: set[str] = set()
     rebuilt.execute("BEGIN")
     entries = heapq.merge(_kept(live, outcome), _journalled(frames, outcome), key=lambda entry: (entry.at, entry.rank))
     for entry in entries:
@@ -102,7 +103,7 @@ def replay(
             if number > scratch.last_number(rebuilt):
                 scratch.continue_with(rebuilt, number)
         before = scratch.last_number(rebuilt)
-        outcome.frames += _feed(entry, rebuilt)
+        outcome.frames += _feed(entry, rebuilt, doubted)
         if number is None and (after := scratch.last_number(rebuilt)) > before:
             scratch.renumber_as_in(live, rebuilt, after)
     rebuilt.execute("COMMIT")
@@ -126,8 +127,11 @@ def _journalled(frames: sqlite3.Connection | None, outcome: Outcome) -> Iterator
             yield _Entry(frame.at, 1, frame.charge_point, frame.frame)
 
 
-def _feed(entry: _Entry, rebuilt: sqlite3.Connection) -> bool:
-    """Run a frame through intake and handler as its connection did; says whether it was a call that is handled."""
+def _feed(entry: _Entry, rebuilt: sqlite3.Connection, doubted: set[str]) -> bool:
+    """Run a frame through intake and handler as its connection did; says whether it was a call that changes something.
+
+    `doubted`: the charge points that have booted with a clock that is known to lie, and have not heard the time since.
+    """
     received = Session().receive(entry.raw)
     call = received if isinstance(received, Call) else _mended(entry, rebuilt)
     if call is None:
@@ -136,8 +140,19 @@ def _feed(entry: _Entry, rebuilt: sqlite3.Connection) -> bool:
         intake = take(call.action, call.payload, call.doubt)
     except RemoteProtocolError:
         return False
+    if call.action == "Heartbeat":  # of all that it changes, this alone concerns transactions
+        doubted.discard(entry.charge_point)
+        return False
     request = Request(
-        entry.charge_point, call.action, intake.payload, entry.raw, intake.doubt, Policy(), answer=intake.answer
+        entry.charge_point,
+        call.action,
+        intake.payload,
+        entry.raw,
+        intake.doubt,
+        Policy(),
+        answer=intake.answer,
+        quirks=_quirks(entry.charge_point, rebuilt),
+        clock_doubted=entry.charge_point in doubted,
     )
     tx = WriteTx(rebuilt)
     rebuilt.execute("SAVEPOINT frame")
@@ -149,16 +164,20 @@ def _feed(entry: _Entry, rebuilt: sqlite3.Connection) -> bool:
         rebuilt.execute("ROLLBACK TO frame")
         salvage.keep(request, tx, entry.at, "its handler failed")
     rebuilt.execute("RELEASE frame")
+    if call.action == "BootNotification" and _quirks(entry.charge_point, rebuilt).distrust_clock_until_heartbeat:
+        doubted.add(entry.charge_point)
     return True
+
+
+def _quirks(charge_point: str, rebuilt: sqlite3.Connection) -> Quirks:
+    known = charge_points.find(rebuilt, charge_point)
+    return STANDARD if known is None else quirks_of(known.vendor, known.model, known.firmware_version)
 
 
 def _mended(entry: _Entry, rebuilt: sqlite3.Connection) -> Call | None:
     """Read a frame with the repairs that its charge point needs."""
-    known = charge_points.find(rebuilt, entry.charge_point)
-    if known is None:
-        return None
     session = Session()
-    session.repairs = quirks_of(known.vendor, known.model, known.firmware_version).json_repair
+    session.repairs = _quirks(entry.charge_point, rebuilt).json_repair
     call = session.receive(entry.raw)
     return call if isinstance(call, Call) else None
 

@@ -9,6 +9,7 @@ import orjson
 
 from edge.domain.energy import Account, Point, contradicts, energy, from_samples
 from edge.domain.timestamps import UNBELIEVED, iso
+from edge.ocpp16.quirks import Quirks
 from edge.operations.from_charge_point.stop_report import Report
 from edge.store import meter_values, quarantine
 from edge.store.transactions import Transaction
@@ -18,13 +19,21 @@ NEAR_THE_END = timedelta(minutes=10)
 """How far back the last sample is looked for at each stop: a few thousand rows at most, whatever the site's size."""
 
 
-def account(transaction: Transaction, report: Report, tx: WriteTx, now: datetime) -> Account:
-    """Find what a transaction delivered, and what its register said at the end."""
+def account(transaction: Transaction, report: Report, tx: WriteTx, now: datetime, quirks: Quirks) -> Account:
+    """Find what a transaction delivered, and what its register said at the end.
+
+    Args:
+        transaction: which.
+        report: what its charge point says of its end.
+        tx: the database transaction.
+        now: the time of receipt.
+        quirks: what is known of its charge point. Samples that count from the start contradict no register.
+    """
     begin, flags = transaction.meter_start_wh, []
     if begin is None and transaction.baseline_wh is not None:
         begin, flags = transaction.baseline_wh, ["baseline_from_sample"]
-    plain = energy(begin, report.meter_stop_wh, _lasted(transaction, report))
-    if plain.flag is None and not _contradicted(transaction, report, begin, tx):
+    plain = energy(begin, report.meter_stop_wh, _lasted(transaction, report), quirks.meter_tolerance_wh)
+    if plain.flag is None and (quirks.samples_relative or not _contradicted(transaction, report, begin, tx)):
         return Account(plain.energy_wh, report.meter_stop_wh, flags)
     ended = _ended(transaction, report)
     summed = from_samples(

@@ -37,7 +37,7 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         connector_id = transaction.connector_id if transaction is not None else None
     taken = record(request, tx, now, payload.get("meterValue"), connector_id or 0, transaction, strangers=strangers)
     if transaction is not None:
-        metered_transaction.learn(transaction, taken, tx, now)
+        metered_transaction.learn(transaction, taken, tx, now, request.quirks)
     return {}
 
 

@@ -12,6 +12,7 @@ from edge.domain import timestamps
 from edge.domain.connector import IN_USE
 from edge.domain.meter_values import Reading, register_wh
 from edge.domain.timestamps import iso
+from edge.ocpp16.quirks import Quirks
 from edge.operations.from_charge_point.request import Request, subject
 from edge.store import connectors, transaction_changes, transactions
 from edge.store.transactions import State, Transaction
@@ -33,8 +34,16 @@ def find(request: Request, named: int, tx: WriteTx, now: datetime) -> Transactio
     return _meet(request, named, tx, now)
 
 
-def learn(transaction: Transaction, readings: Sequence[Reading], tx: WriteTx, now: datetime) -> None:
-    """Draw what follows from values of a transaction. For one that is in order nothing does."""
+def learn(transaction: Transaction, readings: Sequence[Reading], tx: WriteTx, now: datetime, quirks: Quirks) -> None:
+    """Draw what follows from values of a transaction. For one that is in order nothing does.
+
+    Args:
+        transaction: whose.
+        readings: the values.
+        tx: the database transaction.
+        now: the time of receipt.
+        quirks: what is known of its charge point. Samples that count from the start say nothing of the register.
+    """
     if not readings:
         return
     if transaction.stopped_at is not None:
@@ -42,13 +51,13 @@ def learn(transaction: Transaction, readings: Sequence[Reading], tx: WriteTx, no
         return
     if transaction.suspect_since is not None:
         transaction_changes.clear_suspicion(tx.connection, transaction.transaction_id, now)
-    register = register_wh(readings[0].samples)
+    register = None if quirks.samples_relative else register_wh(readings[0].samples)
     if register is None:
         return
     if transaction.meter_start_wh is None:
         if transaction.baseline_wh is None:
             transaction_changes.keep_baseline(tx.connection, transaction.transaction_id, register)
-    elif register < transaction.meter_start_wh:
+    elif register < transaction.meter_start_wh - quirks.meter_tolerance_wh:
         transaction_changes.add_flag(tx.connection, transaction, "register_below_start")
 
 

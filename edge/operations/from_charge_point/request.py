@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from edge.domain.policy import Policy
+from edge.ocpp16.quirks import STANDARD, Quirks
 from edge.store.writer import WriteTx
 
 
@@ -29,6 +30,10 @@ class Request:
     """Whether its connection showed the charge point's key; without one it is never more than Pending."""
     answer: Response | None = None
     """What is answered without asking a handler, which could do nothing with it (see `ocpp16.intake`)."""
+    quirks: Quirks = STANDARD
+    """What is known of the charge point, looked up once per boot."""
+    clock_doubted: bool = False
+    """Whether it has booted and not heard the time since, and is known to lie until then."""
 
 
 Response = dict[str, Any]

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from contract.events import TransactionStarted
 from edge.domain.authorisation import Decision, Elsewhere, authorise_start, cache_until
 from edge.domain.timestamps import UNBELIEVED
-from edge.domain.transaction import EndedTwin, is_retry_of, start_key
+from edge.domain.transaction import EndedTwin, is_history, is_retry_of, start_key
 from edge.operations import remote_starts
 from edge.operations.estimated_end import close_estimated
 from edge.operations.from_charge_point.request import Request, Response, subject
@@ -30,7 +30,8 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     start = _read(request, tx, now)
     known = transactions.find_by_key(tx.connection, start.key)
     retried = known if known is not None and _repeats(known, start) else None
-    decision = _decide(start, tx, now, retried)
+    past = request.quirks.replays_history and is_history(start.started_at, now)
+    decision = _decide(start, tx, now, retried, past=past)
     info = decision.id_tag_info(cache_until(now, request.policy.cache_days))
     if retried is not None:
         return {"transactionId": retried.transaction_id, "idTagInfo": info}
@@ -40,7 +41,7 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         id_tag_reason=None if decision.accepted else decision.reason,
         parent_id_tag=decision.parent_id_tag,
     )
-    _supersede(start, tx, now)
+    _supersede(start, tx, now, past=past)
     transaction_id = transaction_changes.insert(tx.connection, start, now)
     authorizations.insert(
         tx.connection,
@@ -60,7 +61,7 @@ def _read(request: Request, tx: WriteTx, now: datetime) -> Start:
     """Read what is there; a field that is missing or absurd becomes a flag, never a refusal (§3.7.1)."""
     payload = request.payload
     connector_id, id_tag, meter_start = payload.get("connectorId"), payload.get("idTag"), payload.get("meterStart")
-    started = read_time(payload.get("timestamp"), tx, request.charge_point, now)
+    started = read_time(payload.get("timestamp"), tx, request.charge_point, now, doubted=request.clock_doubted)
     flags = list(started.flags)
     if not isinstance(connector_id, int) or not 1 <= connector_id <= LARGEST:
         connector_id = 0
@@ -99,29 +100,33 @@ def _repeats(known: Transaction, start: Start) -> bool:
     return is_retry_of(twin, believed=UNBELIEVED.isdisjoint(start.flags))
 
 
-def _decide(start: Start, tx: WriteTx, now: datetime, retried: Transaction | None) -> Decision:
+def _decide(start: Start, tx: WriteTx, now: datetime, retried: Transaction | None, *, past: bool) -> Decision:
     """Decide on the id tag. A transaction that is probably over blocks nobody; neither does its own connector's.
 
     Nor does one that came after the start which is told again: it was there first, and its answer was lost.
+    Of a past that is told again nothing is asked of the present.
     """
     elsewhere = [
         Elsewhere(other.charge_point, other.connector_id, other.started_at)
         for other in transactions.open_of_id_tag(tx.connection, start.id_tag)
         if (other.charge_point, other.connector_id) != (start.charge_point, start.connector_id)
         and other.state is State.OPEN
+        and not past
         and (retried is None or other.transaction_id < retried.transaction_id)
     ]
     entry = id_tags.find(tx.connection, start.id_tag)
     return authorise_start(entry, now, elsewhere=elsewhere[0] if elsewhere else None)
 
 
-def _supersede(start: Start, tx: WriteTx, now: datetime) -> None:
+def _supersede(start: Start, tx: WriteTx, now: datetime, *, past: bool) -> None:
     """Close what still runs on the same connector: its stop was lost, since one connector has one transaction.
 
-    The order of arrival decides, not the clock: a charge point's transaction messages come in order (§3.7).
+    The order of arrival decides, not the clock: a charge point's transaction messages come in order (§3.7). Only a past
+    that is told again ends nothing that began after it.
     """
     for older in transactions.open_at(tx.connection, start.charge_point):
-        if older.connector_id == start.connector_id:
+        begun_since = past and older.started_at is not None and older.started_at > start.started_at
+        if older.connector_id == start.connector_id and not begun_since:
             close_estimated(older, tx, now, closed_by="superseded", next_meter_start_wh=start.meter_start_wh)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contract.events import ConnectorStatusChanged
-from edge.domain import timestamps
 from edge.domain.alarms import AlarmKind
 from edge.domain.connector import is_late, is_odd
 from edge.domain.timestamps import Timestamp, iso
 from edge.operations.from_charge_point.request import Request, Response, subject
-from edge.operations.from_charge_point.times import learn_offset
+from edge.operations.from_charge_point.times import learn_offset, read_stamp
 from edge.store import alarms, charge_points, clocks, connectors, local_lists, status_changes, upkeep_tasks
 from edge.store.connectors import ConnectorState
 from edge.store.upkeep_tasks import TaskKind
@@ -24,7 +23,7 @@ CONFLICTS_APART = timedelta(hours=1)
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Keep the connector's state. A status closes no transaction: only the charge point's stop does."""
     payload, charge_point = request.payload, request.charge_point
-    stamp = timestamps.read(payload.get("timestamp"), now)
+    stamp = read_stamp(payload.get("timestamp"), now, doubted=request.clock_doubted)
     status_at = stamp.at
     state = ConnectorState(
         connector_id=payload["connectorId"],

@@ -41,7 +41,7 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
 
 def _read(request: Request, tx: WriteTx, now: datetime) -> Report:
     payload = request.payload
-    stopped = read_time(payload.get("timestamp"), tx, request.charge_point, now)
+    stopped = read_time(payload.get("timestamp"), tx, request.charge_point, now, doubted=request.clock_doubted)
     flags = list(stopped.flags)
     transaction_id, meter_stop = payload.get("transactionId"), payload.get("meterStop")
     id_tag, reason = payload.get("idTag"), payload.get("reason", "Local")
@@ -60,7 +60,7 @@ def _read(request: Request, tx: WriteTx, now: datetime) -> Report:
 
 
 def _close(request: Request, report: Report, transaction: Transaction, tx: WriteTx, now: datetime) -> None:
-    worth = accounting.account(transaction, report, tx, now)
+    worth = accounting.account(transaction, report, tx, now, request.quirks)
     flags = [*transaction.flags, *report.flags, *doubts_of_stop(transaction.started_at, report.stopped_at, now)]
     flags += worth.flags
     if transaction.started_at is None:

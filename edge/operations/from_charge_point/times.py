@@ -30,15 +30,28 @@ class RecordTime:
     """As it came."""
 
 
-def read_time(raw: object, tx: WriteTx, charge_point: str, now: datetime) -> RecordTime:
-    """Read the time of a record, corrected by what is known of its charge point's clock."""
-    stamp = timestamps.read(raw, now)
+def read_time(raw: object, tx: WriteTx, charge_point: str, now: datetime, *, doubted: bool = False) -> RecordTime:
+    """Read the time of a record, corrected by what is known of its charge point's clock.
+
+    Args:
+        raw: as it came.
+        tx: the database transaction.
+        charge_point: whose record.
+        now: the time of receipt.
+        doubted: the clock is known to be wrong now, whatever it says.
+    """
+    stamp = read_stamp(raw, now, doubted=doubted)
     if stamp.flag is not None or abs((now - stamp.at).total_seconds()) > skew.WORTH_S:
         stamp = skew.correct(stamp, clocks.read_skew_s(tx.connection, charge_point))
     flags = [] if stamp.flag is None else [stamp.flag]
     if clocks.edge_suspect(tx.connection):
         flags.append("clock_suspect")
     return RecordTime(stamp.at, flags, None if raw is None else str(raw)[:MAX_RAW])
+
+
+def read_stamp(raw: object, now: datetime, *, doubted: bool) -> Timestamp:
+    """Read a time stamp; that of a clock which is known to be wrong says nothing."""
+    return Timestamp(now, "clock_not_set") if doubted and raw else timestamps.read(raw, now)
 
 
 def learn_offset(stamp: Timestamp, tx: WriteTx, charge_point: str, now: datetime) -> None:
