@@ -6,6 +6,7 @@ GarduCloudError
 ├── AlreadyExistsError          a name is taken; nothing was changed
 ├── UnauthenticatedError        401  nobody we know
 ├── ForbiddenError              403  somebody we know, who may not do this
+│   └── EdgeLockedError         403  two edges spoke for one site; a person has to choose
 ├── MisdirectedRequestError     421  the Host header names somebody else
 ├── UnsupportedMediaTypeError   415  a write that is not JSON
 ├── NotFoundError               404  no such transaction, command, …
@@ -92,6 +93,12 @@ class ForbiddenError(GarduCloudError):
     """The credential is good, but not for this."""
 
     kind, title, status = "forbidden", "Not with this credential", 403
+
+
+class EdgeLockedError(ForbiddenError):
+    """Two edges spoke for one site: nothing is taken from either, until an operator chose the one that goes on."""
+
+    kind, title = "edge-locked", "This edge is locked"
 
 
 class MisdirectedRequestError(GarduCloudError):

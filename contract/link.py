@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from contract.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from contract.model import Record, UtcDatetime
@@ -19,17 +19,38 @@ EVENTS_PATH = "/api/v1/edges/{edge}/events"
 COMMANDS_PATH = "/api/v1/edges/{edge}/commands"
 
 
+MAX_POINTS = 64
+"""Places of a stream that one greeting may name for comparison."""
+
+
 class StreamHead(Record):
     """What the edge holds of one stream."""
 
     head: NonNegativeInt
     """The newest number given; 0: none."""
     acknowledged: NonNegativeInt
-    """The highest cursor that the cloud ever told this edge."""
+    """The cursor that the cloud told this edge last, and that its own past agrees with."""
     oldest_kept: NonNegativeInt
     """The oldest number that can still be sent; 0: nothing is kept."""
     hash: str
     """Hex: the rolling hash at `head`."""
+
+
+class Point(Record):
+    """A place in a stream: the rolling hash behind an event."""
+
+    seq: PositiveInt
+    hash: str
+    """Hex."""
+
+
+class Past(Record):
+    """What the edge shows of a stream's past, for the cloud to find the place where it parts from its own."""
+
+    points: list[Point] = Field(max_length=MAX_POINTS)
+    """Ascending."""
+    complete: bool
+    """Between the first and the last of `points` the edge has no others."""
 
 
 class Greeting(Record):
@@ -45,6 +66,12 @@ class Greeting(Record):
     incarnation: UUID | None
     """The cloud database that this edge last spoke with; `None`: never any."""
     streams: dict[Stream, StreamHead]
+    last_command_number: NonNegativeInt | None = None
+    """The highest number of a command item that the edge has stored of that incarnation; `None`: it does not say."""
+    claim: UUID | None = None
+    """Made by an edge whose past parts from the cloud's, and kept until it has taken the epoch that it is granted."""
+    past: dict[Stream, Past] | None = None
+    """Asks for the place where the pasts part, and for an epoch once it is found; `None`: an ordinary greeting."""
 
 
 class Cursor(Record):
@@ -53,6 +80,40 @@ class Cursor(Record):
     cursor: NonNegativeInt
     hash: str
     """Hex: the rolling hash at `cursor`."""
+
+
+class Parting(Record):
+    """What the cloud made of a stream's `Past`. It lies between two numbers where the pasts part."""
+
+    same: NonNegativeInt
+    """The greatest number up to which both are known to have the same past."""
+    other: PositiveInt | None
+    """The least number of the edge where the cloud has another past, or none; `None`: the cloud has all."""
+    found: bool
+    """The pasts part behind `same`: there is nothing left to compare."""
+
+
+class KnownTransaction(Record):
+    """A transaction that the cloud knows and a restored or re-imaged edge may not."""
+
+    transaction: UUID
+    transaction_id: int
+    charge_point: str
+    connector_id: int | None
+    id_tag: str | None
+    id_tag_status: str | None
+    parent_id_tag: str | None
+    reservation_id: int | None
+    started_at: UtcDatetime | None
+    meter_start_wh: int | None
+    flags: list[str] = Field(default_factory=list)
+    stopped_at: UtcDatetime | None = None
+    """`None`: it is running."""
+    meter_stop_wh: int | None = None
+    energy_wh: int | None = None
+    stop_id_tag: str | None = None
+    reason: str | None = None
+    estimated: bool = False
 
 
 class GreetingAnswer(Record):
@@ -65,6 +126,10 @@ class GreetingAnswer(Record):
     streams: dict[Stream, Cursor]
     max_batch_events: PositiveInt = MAX_BATCH_EVENTS
     max_batch_bytes: PositiveInt = MAX_BATCH_BYTES
+    partings: dict[Stream, Parting] | None = None
+    """Asked for by `Greeting.past`, and not found yet: greet again with points that lie between."""
+    transactions: list[KnownTransaction] = Field(default_factory=list)
+    """With a granted epoch: those that run, and those that ended where only the cloud knows of it."""
 
 
 class PushAnswer(Cursor):

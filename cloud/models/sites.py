@@ -46,10 +46,14 @@ class EdgeRow(Table):
     software_version: Mapped[str | None]
     greeted_at: Mapped[datetime | None]
     last_heard_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
+    """Since when nothing is taken from this edge: two spoke for the site. `None`: it may speak."""
+    locked_why: Mapped[str | None]
+    """In plain words, for the edge's own status and for an operator."""
 
 
 class EdgeEpochRow(Table):
-    """Which store spoke under which epoch: one that was superseded is not believed again."""
+    """Who speaks under which epoch, and why it was granted: one that was superseded is not believed again."""
 
     __tablename__ = "edge_epoch"
 
@@ -57,3 +61,15 @@ class EdgeEpochRow(Table):
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     store_id: Mapped[UUID]
     granted_at: Mapped[datetime]
+    why: Mapped[str | None]
+    """`first`, `re-imaged`, `restored`, `chosen` or `remembered`; `None`: from before it was noted."""
+    from_epoch: Mapped[int | None]
+    """The epoch whose past it shares up to its forks; `None`: none, it began with number 1."""
+    claim: Mapped[UUID | None]
+    """What the edge asked with: the same claim is answered with the same grant."""
+    boot_id: Mapped[str | None]
+    """Of the machine that it was granted to."""
+    refused_at: Mapped[datetime | None]
+    """An operator let another one go on: whoever speaks under this epoch is turned away."""
+    chosen_at: Mapped[datetime | None]
+    """An operator let this one go on: its next greeting is granted an epoch."""

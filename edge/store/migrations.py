@@ -23,6 +23,7 @@ from edge.store.schema import (
     m0009_liveness,
     m0010_frames,
     m0011_retention,
+    m0012_pasts,
 )
 
 _MODULES = (
@@ -37,6 +38,7 @@ _MODULES = (
     m0009_liveness,
     m0010_frames,
     m0011_retention,
+    m0012_pasts,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)
