@@ -1,6 +1,6 @@
 """Writes `docs/reference` from the programs themselves: settings, commands, events, APIs. Run by `make docs`.
 
-Whatever it writes depends on the code alone, so that a test can tell when the reference is stale.
+Whatever it writes depends on the code alone (and docs/measured.json), so that a test can tell when it is stale.
 """
 
 # ruff: noqa: INP001 - a folder of the tree that is never installed
@@ -22,6 +22,7 @@ import simulator.cli
 from cloud.db.database import Database
 from docs.alarm_page import alarms
 from docs.contract_pages import commands, events
+from docs.guarantees_page import guarantees
 from docs.markdown import page, table
 from docs.quirks_page import quirks
 from docs.settings_pages import settings_of_the_cloud, settings_of_the_edge
@@ -41,6 +42,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands(),
         "alarms.md": alarms(),
         "quirks.md": quirks(),
+        "guarantees.md": guarantees(),
         "edge-openapi.json": _json(_edge_api()),
         "cloud-openapi.json": _json(cloud.app.create_app(Database("sqlite:///gardu-cloud.db")).openapi()),
     }

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,10 @@ class Book:
     reused: list[tuple[str, int]] = field(default_factory=list)
     """Transaction numbers that were given twice: there must be none."""
     connections: int = 0
+    first_answer_at: float | None = None
+    """When the first CALLRESULT came since somebody set this to `None`; of `time.monotonic`."""
+    told_at: dict[tuple[str, int], float] = field(default_factory=dict)
+    """When a start was acknowledged, of `time.monotonic`; by the key of `starts`."""
 
     @property
     def records(self) -> int:
@@ -83,6 +88,7 @@ class JudgedChargePoint:
         if key in self._book.starts:
             self._book.reused.append(key)
         self._book.starts[key] = start
+        self._book.told_at[key] = time.monotonic()
         for _ in range(self._random.randrange(1, 4)):
             await self._meter(key[1])
         stop = {
@@ -140,6 +146,8 @@ class JudgedChargePoint:
             while True:
                 frame = json.loads(await self._websocket.recv())
                 if frame[0] == 3 and frame[1] == message_id:
+                    if self._book.first_answer_at is None:
+                        self._book.first_answer_at = time.monotonic()
                     answer: dict[str, Any] = frame[2]
                     return answer
                 if frame[0] == 4:

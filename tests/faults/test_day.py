@@ -51,7 +51,7 @@ class DayClock(Clock):
 
 @pytest.fixture
 def sample() -> timedelta:
-    """The interval of meter values: `make test` 300 s, `make faults` 60 s."""
+    """The interval of meter values: the short form 300 s, `make faults` 60 s."""
     return timedelta(seconds=int(os.environ.get("GARDU_FAULT_SAMPLE_S", "300")))
 
 
