@@ -32,6 +32,7 @@ from cloud.db.database import Database
 from cloud.db.schema import migrate, require_current
 from cloud.errors import ConfigurationError, GarduCloudError
 from cloud.ingest import appliers as of_ingest
+from cloud.ingest import dead_letter_endpoints as _dead_letters
 from cloud.ingest import endpoints as _ingest
 from cloud.ingest.exchanges import events, greeting
 from cloud.models.epochs import ReimagedHooks
@@ -91,6 +92,20 @@ APPLIERS: Appliers = {
 }
 """What each event means to the modules. A type that is not here is kept raw."""
 
+LATE_APPLIERS: Appliers = {
+    **APPLIERS,
+    **dict.fromkeys(
+        (
+            EdgeStarted.TYPE,
+            ChargePointConnected.TYPE,
+            ChargePointDisconnected.TYPE,
+            ConnectorStatusChanged.TYPE,
+        ),
+        (of_ingest.keep_raw,),
+    ),
+}
+"""What an event means that is applied long after its turn: what told of a passing state is history by then."""
+
 REIMAGED: ReimagedHooks = (abandon,)
 """What the modules do when an edge begins anew."""
 
@@ -121,8 +136,9 @@ def create_app(
     )
     app.state.database, app.state.clock = database, clock
     app.state.appliers, app.state.reimaged = APPLIERS, REIMAGED
+    app.state.late_appliers = LATE_APPLIERS
     app.state.consumer = None if broker is None else _consumer(broker, database, clock)
-    for module in (_sites, _charge_points, _transactions, _commands, _ingest):
+    for module in (_sites, _charge_points, _transactions, _commands, _ingest, _dead_letters):
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_api_route("/readyz", _readyz(database), include_in_schema=False)

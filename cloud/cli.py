@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -17,9 +18,12 @@ from cloud.config import PREFIX, Settings, load
 from cloud.db.database import Database
 from cloud.db.schema import head, migrate
 from cloud.errors import GarduCloudError
+from cloud.ingest.schemas import DeadLetterFilter
+from cloud.ingest.service.redriving import redrive
 from cloud.observability.logs import set_up_logs
 from cloud.observability.redaction import hide
 from cloud.sites.service import add_site
+from contract.streams import Stream
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -128,6 +132,37 @@ def add_site_command(settings: Callable[[], Settings], slug: str, name: str | No
         return
     click.echo(f"Site {site.site} ({site.name}) is there. Its edge signs in as {site.site} with this secret,")
     click.echo(f"which is shown this once:\n\n  {site.secret}\n")
+
+
+@main.command("redrive")
+@click.option("--site", help="Only what came from this site.")
+@click.option("--stream", type=click.Choice([stream.value for stream in Stream]), help="Only this stream.")
+@click.option("--type", "kind", help="Only events of this type, for example TransactionStarted.v1.")
+@_as_json
+@click.pass_obj
+@_told
+def redrive_command(
+    settings: Callable[[], Settings], site: str | None, stream: str | None, kind: str | None, *, as_json: bool
+) -> None:
+    """Apply dead letters again, after what was wrong with them was mended. Exits with 1 when some are still refused.
+
+    May run beside the cloud, and be interrupted at any time.
+    """
+    from cloud.app import LATE_APPLIERS  # noqa: PLC0415 - the other commands start without the server's libraries
+
+    database = _open(settings())
+    wanted = DeadLetterFilter(site, None if stream is None else Stream(stream), kind)
+    applied = refused = 0
+    with closing(database):
+        for outcome in redrive(database, wanted, LATE_APPLIERS, now()):
+            applied, refused = applied + (outcome.reason is None), refused + (outcome.reason is not None)
+            if outcome.reason is not None and not as_json:
+                click.echo(f"  {' '.join(map(str, outcome.key))}: {outcome.reason}")
+    if as_json:
+        click.echo(json.dumps({"applied": applied, "refused": refused}))
+    else:
+        click.echo(f"{applied} applied, {refused} still refused.")
+    sys.exit(1 if refused else 0)
 
 
 def _open(settings: Settings) -> Database:

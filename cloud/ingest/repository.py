@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import Select, func, insert, or_, select, tuple_, update
 
 from cloud.db.database import Unit
 from cloud.errors import UnknownSiteError
-from cloud.ingest.schemas import Position
+from cloud.ingest.schemas import DeadLetterFilter, DeadLetterKey, Position
 from cloud.models.link import DeadLetterRow, LedgerEventRow, RawEventRow, SkippedRangeRow, StreamCursorRow
+from cloud.models.metering import MeterValueRow
 from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow
 from contract.streams import Stream
 
@@ -102,3 +103,43 @@ def add_skipped_range(unit: Unit, row: SkippedRangeRow) -> None:
     """Note a range that will never arrive."""
     unit.add(row)
     unit.flush()
+
+
+def dead_letters(
+    unit: Unit, wanted: DeadLetterFilter, after: DeadLetterKey | None, limit: int
+) -> Sequence[DeadLetterRow]:
+    """Up to `limit` dead letters behind the key `after`."""
+    row = DeadLetterRow
+    key = (row.site_id, row.epoch, row.stream, row.seq)
+    query = _of(wanted, select(row)).order_by(*key).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return unit.scalars(query).all()
+
+
+def count_dead_letters(unit: Unit, wanted: DeadLetterFilter) -> int:
+    """How many there are."""
+    return unit.scalars(_of(wanted, select(func.count()).select_from(DeadLetterRow))).one()
+
+
+def dead_letter(unit: Unit, key: DeadLetterKey) -> DeadLetterRow | None:
+    """Look one up."""
+    return unit.get(DeadLetterRow, key)
+
+
+def highest_meter_event(unit: Unit, site: str, epoch: int, first: int, last: int) -> int:
+    """The highest number from `first` to `last` whose meter values are there; 0: none are."""
+    row = MeterValueRow
+    query = select(func.max(row.seq)).where(row.site_id == site, row.epoch == epoch, row.seq.between(first, last))
+    return unit.scalar(query) or 0
+
+
+def _of(wanted: DeadLetterFilter, query: Select[Any]) -> Select[Any]:
+    row = DeadLetterRow
+    if wanted.site is not None:
+        query = query.where(row.site_id == wanted.site)
+    if wanted.stream is not None:
+        query = query.where(row.stream == wanted.stream.value)
+    if wanted.type is not None:
+        query = query.where(row.type == wanted.type)
+    return query

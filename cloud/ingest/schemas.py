@@ -1,11 +1,21 @@
-"""What a batch is once it has been read, before anything of it is stored."""
+"""What a batch is once it has been read, before anything of it is stored; and what could not be applied."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from contract.batch import GENESIS, BatchHeader, Envelope, next_hash
 from contract.events import Skipped
+from contract.model import Record, UtcDatetime
+from contract.streams import Stream
+
+DeadLetterKey = tuple[str, int, str, int]
+"""Site, epoch, stream and number."""
+
+DEAD_LETTER_KEY = TypeAdapter[DeadLetterKey](DeadLetterKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +58,38 @@ class Batch:
     before: Position
     """The place that its first event claims to follow."""
     lines: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterFilter:
+    """Of dead letters. All conditions hold together; `None`: any."""
+
+    site: str | None = None
+    stream: Stream | None = None
+    type: str | None = None
+
+
+class DeadLetter(Record):
+    """An event that could not be applied. It blocks nobody, and waits for `redrive`."""
+
+    site: str
+    epoch: int
+    stream: Stream
+    seq: int
+    type: str
+    reason: str
+    """Why it could not be applied when that was last tried."""
+    received_at: UtcDatetime
+    """When it came for the first time."""
+    event: dict[str, Any]
+    """The event as its edge wrote it, without secrets."""
+
+
+class Redrive(Record):
+    """What came of applying dead letters again."""
+
+    applied: int
+    refused: int
+    """These stay dead letters, with their newest reason."""
+    left: int
+    """Not tried yet: ask again."""

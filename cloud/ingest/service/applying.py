@@ -47,6 +47,13 @@ class Application:
             else:
                 self._apply_unknown(list(run))
 
+    def apply_again(self, line: Line) -> None:
+        """Apply one event that could not be applied before. The range of a `Skipped` was noted already."""
+        if line.skipped is None:
+            self.apply([line])
+        else:
+            self._apply_kept(line)
+
     def _new(self, lines: Sequence[Line]) -> list[Line]:
         # The ledger's second lock: what arrived under an earlier epoch is not applied again.
         if self.header.stream is not Stream.LEDGER:

@@ -76,7 +76,7 @@ def _read_lines(header: BatchHeader, events: list[bytes]) -> list[Line]:
     for raw in events:
         number = lines[-1].last + 1 if lines else header.first
         try:
-            lines.append(_read_line(raw))
+            lines.append(read_line(raw))
         except (ValidationError, ValueError, OverflowError) as error:
             raise UnreadableBatchError(
                 f"Event {number} of stream {header.stream} cannot be read.",
@@ -87,7 +87,8 @@ def _read_lines(header: BatchHeader, events: list[bytes]) -> list[Line]:
     return lines
 
 
-def _read_line(raw: bytes) -> Line:
+def read_line(raw: bytes) -> Line:
+    """Read one event. Raises `ValueError` or `OverflowError`: it is none."""
     envelope = Envelope.model_validate_json(raw)
     if envelope.type != Skipped.TYPE:
         return Line(raw, envelope)

@@ -62,6 +62,12 @@ class Outbox:
         )
         return encode_batch(header, chosen)
 
+    def batch_of(self, skipped: Skipped, *, first: int, last: int, edge: str = "tower") -> bytes:
+        """One `Skipped` that stands for a range, as a batch."""
+        before = self.hashes[first - 1].hex()
+        header = BatchHeader(edge=edge, epoch=1, stream=self.stream, first=first, last=last, hash_before=before)
+        return encode_batch(header, [envelope(last, skipped)])
+
 
 def envelope(
     seq: int, data: EventData, *, at: datetime = NOON, kind: str | None = None, more: dict[str, Any] | None = None
