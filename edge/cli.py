@@ -166,6 +166,28 @@ def replay(*, since: str | None, until: str | None, as_json: bool) -> None:
     sys.exit(0 if outcome.same else 1)
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+@_plainly
+def redrive(*, as_json: bool) -> None:
+    """Send the events again that the cloud could not take, for example after its upgrade. The edge must be running."""
+    from edge import local_api  # noqa: PLC0415 - its library loads slowly
+
+    settings = config.load().api
+    sent = unreadable = 0
+    while True:
+        answer = local_api.ask(settings, "POST", "outbox/set-aside/redrive")
+        sent, unreadable = sent + answer["sent"], answer["unreadable"]
+        if not answer["left"] or not answer["sent"]:
+            break
+    if as_json:
+        click.echo(json.dumps({"sent": sent, "unreadable": unreadable}))
+        return
+    click.echo(f"{sent} sent again. What the cloud still cannot take is set aside again: GET /api/v1/outbox/set-aside.")
+    if unreadable:
+        click.echo(f"{unreadable} stay: their bytes are no event.")
+
+
 @main.command("show-ca")
 @_plainly
 def show_ca() -> None:

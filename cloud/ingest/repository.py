@@ -119,7 +119,8 @@ def dead_letters(
 
 def count_dead_letters(unit: Unit, wanted: DeadLetterFilter) -> int:
     """How many there are."""
-    return unit.scalars(_of(wanted, select(func.count()).select_from(DeadLetterRow))).one()
+    found: int = unit.scalars(_of(wanted, select(func.count()).select_from(DeadLetterRow))).one()
+    return found
 
 
 def dead_letter(unit: Unit, key: DeadLetterKey) -> DeadLetterRow | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -16,6 +17,11 @@ from edge.api.problems import documented
 from edge.domain.redaction import redact_frame
 from edge.store import outbox as store
 from edge.store import quarantine
+from edge.store import set_aside as kept
+from edge.store.writer import WriteTx
+
+MOST_SENT_AGAIN = 500
+"""Events of one request; each write is short, so that no charge point waits for it."""
 
 router = APIRouter(prefix="/api/v1", tags=["Link"])
 
@@ -47,6 +53,35 @@ class Outbox(Record):
 
     streams: dict[Stream, StreamBacklog]
     link: Link
+    set_aside: int
+    """Events that the cloud could not take, and that were not sent again yet."""
+
+
+class SetAside(Record):
+    """An event that the cloud could not take. A `Skipped` went up in its place."""
+
+    number: int
+    stream: Stream
+    seq: int
+    """The number that it had in its stream."""
+    set_aside_at: UtcDatetime
+    why: str
+    """What the cloud said."""
+    event: str
+    """The event as it was written, without its secrets."""
+    sent_again_at: UtcDatetime | None
+    """When it was put into its stream again; `None`: not yet."""
+
+
+class SentAgain(Record):
+    """What came of sending events again."""
+
+    sent: int
+    """They have new numbers now. One that the cloud still cannot take is set aside again."""
+    unreadable: int
+    """Their bytes are no event; they stay."""
+    left: int
+    """Not tried yet: ask again."""
 
 
 class QuarantinedFrame(Record):
@@ -67,8 +102,37 @@ class QuarantinedFrame(Record):
 @router.get("/outbox", summary="Show what waits for the cloud", responses=documented())
 async def show_outbox(here: Here) -> Outbox:
     """Per stream, with the state of the link."""
-    streams = await here.readers.run(_streams)
-    return Outbox(streams=streams, link=Link.model_validate(here.link_status(), from_attributes=True))
+    streams, waiting = await here.readers.run(lambda connection: (_streams(connection), kept.count_waiting(connection)))
+    link = Link.model_validate(here.link_status(), from_attributes=True)
+    return Outbox(streams=streams, link=link, set_aside=waiting)
+
+
+@router.get("/outbox/set-aside", summary="List events that the cloud could not take", responses=documented(422))
+async def list_set_aside(here: Here, limit: paging.Limit = 100, cursor: paging.Cursor = None) -> Page[SetAside]:
+    """Newest first."""
+    place = paging.read(cursor, "set-aside", int)
+    rows = await here.readers.run(
+        lambda connection: kept.page(connection, before=place[0] if place else None, limit=limit + 1)
+    )
+    shown = [
+        SetAside.model_validate(
+            {**asdict(row), "event": redact_frame(row.event).decode(errors="replace")}, from_attributes=True
+        )
+        for row in rows[:limit]
+    ]
+    return Page(items=shown, next_cursor=paging.write("set-aside", shown[-1].number) if len(rows) > limit else None)
+
+
+@router.post("/outbox/set-aside/redrive", summary="Send those events again", responses=documented())
+async def redrive(here: Here) -> SentAgain:
+    """Put what was set aside into its stream again, for example after an upgrade of the cloud."""
+
+    def send(tx: WriteTx) -> SentAgain:
+        sent, unreadable = kept.send_again(tx, here.clock.now(), limit=MOST_SENT_AGAIN)
+        left = max(0, kept.count_waiting(tx.connection) - unreadable)
+        return SentAgain(sent=sent, unreadable=unreadable, left=left)
+
+    return await here.writer.run(send)
 
 
 @router.get("/quarantine", summary="List frames that could not be understood", responses=documented(422))

@@ -24,6 +24,7 @@ from edge.store.schema import (
     m0010_frames,
     m0011_retention,
     m0012_pasts,
+    m0013_set_aside,
 )
 
 _MODULES = (
@@ -39,6 +40,7 @@ _MODULES = (
     m0010_frames,
     m0011_retention,
     m0012_pasts,
+    m0013_set_aside,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

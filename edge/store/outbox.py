@@ -209,7 +209,7 @@ def acknowledge(connection: sqlite3.Connection, stream: Stream, cursor: int, cha
 
 
 def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: str, now: datetime) -> bool:
-    """Let a `Skipped` take an event's place on its way up; the event itself moves to the quarantine.
+    """Let a `Skipped` take an event's place on its way up; the event itself moves to `set_aside`.
 
     The row keeps its number and its rolling hash, so the chain goes on as if the event had been sent.
 
@@ -223,8 +223,8 @@ def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: 
         return False
     skipped = Skipped(first=seq, last=seq, count=1, why=why, hash_after=bytes(row["hash"]).hex())
     connection.execute(
-        "INSERT INTO quarantine (charge_point, received_at, reason, raw) VALUES ('', ?, ?, ?)",
-        (iso(now), f"outbox {stream} {seq}: {why}", bytes(row["event"]).decode(errors="backslashreplace")),
+        "INSERT INTO set_aside (stream, seq, set_aside_at, why, event) VALUES (?, ?, ?, ?, ?)",
+        (stream, seq, iso(now), why, row["event"]),
     )
     connection.execute(
         "UPDATE outbox SET event = ? WHERE stream = ? AND seq = ?",

@@ -55,6 +55,10 @@ class WriteTx:
         """As `emit`, for a hot path that has the event's fields in JSON form already."""
         self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, occurred_at, orjson.dumps(data)))
 
+    def emit_draft(self, again: Draft) -> None:
+        """As `emit`, for an event that has been written out before."""
+        self._drafts.append(again)
+
     def take_drafts(self) -> list[Draft]:
         """Hand over the drafts of the operation that has just succeeded."""
         drafts, self._drafts = self._drafts, []

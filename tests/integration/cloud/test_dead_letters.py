@@ -61,7 +61,7 @@ async def test_dead_letters_are_applied_once_the_fault_is_mended(
     campus: Campus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setitem(app.APPLIERS, TransactionStarted.TYPE, (refuse,))  # type: ignore[arg-type]
+        broken.setitem(app.APPLIERS, TransactionStarted.TYPE, (refuse,))
         await campus.edge.tell(started(1), started(2), started(3))
     assert await campus.items("transactions") == []
     dead = await campus.items("dead-letters")
@@ -88,7 +88,7 @@ async def test_what_is_still_wrong_stays_with_its_reason_and_its_first_time(camp
 async def test_a_filter_leaves_the_others_alone(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         for kind in (TransactionStarted.TYPE, ChargePointBooted.TYPE):
-            broken.setitem(app.APPLIERS, kind, (refuse,))  # type: ignore[arg-type]
+            broken.setitem(app.APPLIERS, kind, (refuse,))
         await campus.edge.tell(
             started(1),
             ChargePointBooted(charge_point="CP1", registration_status="Accepted", vendor="VendorA", model="M"),
@@ -102,7 +102,7 @@ async def test_a_passing_state_that_is_applied_late_is_history_only(
     campus: Campus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setitem(app.APPLIERS, ChargePointDisconnected.TYPE, (refuse,))  # type: ignore[arg-type]
+        broken.setitem(app.APPLIERS, ChargePointDisconnected.TYPE, (refuse,))
         await campus.edge.tell(ChargePointDisconnected(charge_point="CP1", reason="closed"))
     await campus.with_charge_point("CP1")
     assert await redrive(campus) == {"applied": 1, "refused": 0, "left": 0}
@@ -128,7 +128,7 @@ async def test_thinned_values_that_came_whole_before_are_not_counted_again(
         ],
     )
     with monkeypatch.context() as broken:
-        broken.setitem(app.APPLIERS, MeterValuesSampled.TYPE, (refuse,))  # type: ignore[arg-type]
+        broken.setitem(app.APPLIERS, MeterValuesSampled.TYPE, (refuse,))
         answer = await campus.edge.push_body(box.batch_of(skipped, first=1, last=4))
         assert answer.json()["cursor"] == 4
     assert len(await campus.items("dead-letters")) == 1
@@ -139,7 +139,7 @@ async def test_thinned_values_that_came_whole_before_are_not_counted_again(
 
 async def test_the_command_line_does_it_too(campus: Campus, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        broken.setitem(app.APPLIERS, TransactionStarted.TYPE, (refuse,))  # type: ignore[arg-type]
+        broken.setitem(app.APPLIERS, TransactionStarted.TYPE, (refuse,))
         await campus.edge.tell(started(1))
     campus.edge.outboxes[Stream.LEDGER].add(started(2), more={"charge_point": 7})
     await campus.edge.push(Stream.LEDGER)

@@ -11,7 +11,7 @@ from contract.batch import MAX_BATCH_BYTES
 from contract.events import SecurityEventRecorded
 from contract.streams import Stream
 from edge.errors import ConfigurationError
-from edge.store import identity
+from edge.store import identity, set_aside
 from edge.sync.https import HttpsCarrier
 from edge.sync.syncer import LinkCondition
 from tests.integration.edge_link.cloud_server import CloudServer, Fault, answers, black_hole, nonsense, truncated
@@ -100,10 +100,31 @@ async def test_a_poison_event_is_set_aside_and_kept_here(site: Site, cloud: Clou
             await until(lambda: site.acknowledged(Stream.LEDGER) == 5)
     stand_in = json.loads(cloud.events(Stream.LEDGER)[2])
     assert (stand_in["type"], stand_in["data"]["first"], stand_in["data"]["last"]) == ("Skipped.v1", 3, 3)
-    kept = site.readers.run_now(lambda c: c.execute("SELECT reason, raw FROM quarantine").fetchall())
-    assert [row["raw"] for row in kept] == [poison.decode()]
-    assert "ledger 3" in kept[0]["reason"]
+    kept = site.readers.run_now(lambda connection: set_aside.page(connection, before=None, limit=10))
+    assert [(one.stream, one.seq, one.event) for one in kept] == [(Stream.LEDGER, 3, poison)]
     assert [log["seq"] for log in logs if log["event"] == "event_set_aside"] == [3]
+
+
+async def test_an_event_that_was_set_aside_is_sent_again_when_the_cloud_can_take_it(
+    site: Site, cloud: CloudServer
+) -> None:
+    poison = json.dumps({"type": POISON}).encode()
+    await site.record(Stream.LEDGER, 2)
+    original = json.loads(site.events(Stream.LEDGER)[1])
+    await site.writer.run(
+        lambda tx: tx.connection.executemany(
+            "INSERT INTO set_aside (stream, seq, set_aside_at, why, event) VALUES ('ledger', ?, ?, 'unknown', ?)",
+            [(7, original["recorded_at"], poison), (8, original["recorded_at"], json.dumps(original).encode())],
+        )
+    )
+    assert await site.writer.run(lambda tx: set_aside.send_again(tx, datetime.now(UTC), limit=10)) == (1, 1)
+    assert await site.writer.run(lambda tx: set_aside.send_again(tx, datetime.now(UTC), limit=10)) == (0, 1)
+    async with site.link(cloud.url):
+        await until(lambda: site.acknowledged(Stream.LEDGER) == 3)
+    again = json.loads(cloud.events(Stream.LEDGER)[2])
+    kept = ("type", "occurred_at", "subject", "data")
+    assert [again[name] for name in kept] == [original[name] for name in kept]
+    assert again["seq"] == 3
 
 
 async def test_a_batch_above_the_cloud_s_limit_is_halved_until_it_fits(site: Site, cloud: CloudServer) -> None:
@@ -134,9 +155,9 @@ async def test_an_event_larger_than_the_cloud_takes_is_set_aside_and_its_stream_
     stand_in = json.loads(cloud.events(Stream.LEDGER)[2])
     assert (stand_in["type"], stand_in["data"]["first"], stand_in["data"]["last"]) == ("Skipped.v1", 3, 3)
     assert stand_in["data"]["why"].startswith("larger than the cloud takes: ")
-    kept = site.readers.run_now(lambda c: c.execute("SELECT reason, raw FROM quarantine").fetchall())
-    assert [row["raw"] for row in kept] == [original.decode()]
-    assert "larger than the cloud takes" in kept[0]["reason"]
+    kept = site.readers.run_now(lambda connection: set_aside.page(connection, before=None, limit=10))
+    assert [one.event for one in kept] == [original]
+    assert "larger than the cloud takes" in kept[0].why
     assert [log["seq"] for log in logs if log["event"] == "event_set_aside"] == [3]
 
 
