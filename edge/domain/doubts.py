@@ -19,6 +19,7 @@ FLAGS: dict[str, str] = {
     "odd_connector": "The start named no connector, or connector 0.",
     "no_id_tag": "The start named no id tag.",
     "observed": "Its start never arrived; it is known from meter values with a number that the edge had not given.",
+    "metered_before_start": "Its start arrived late: it had been observed in meter values before.",
     "salvaged": "The start could not be handled; it was kept as it came, in quarantine, and answered.",
     # The end
     "start_unknown": "Only the stop arrived; it belongs to no transaction that is known.",
@@ -29,6 +30,7 @@ FLAGS: dict[str, str] = {
     "second_stop_differs": "A second stop says something else; the first holds, the second is in quarantine.",
     # Ends that the edge made
     "superseded": "Its stop is missing, and another transaction began on the same connector.",
+    "part_of_another": "It was observed while another transaction ran there, and is counted in that one.",
     "lost_stop": "Its stop is missing, and after a suspicion the time for it has passed.",
     "unknown_to_charge_point": "Its charge point rejected a remote stop: it knows no such transaction any more.",
     "closed_by_operator": "A person ended it at the site's API.",

@@ -55,13 +55,49 @@ def insert(
     Returns:
         Whether they were new.
     """
-    digest = hashlib.blake2b(samples, digest_size=8, key=str(transaction_id).encode()).digest()
+    digest = _digest(samples, transaction_id)
     cursor = connection.execute(
         """INSERT INTO meter_value (sampled_at, charge_point, connector_id, digest, transaction_id, samples)
            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
         (*place, digest, transaction_id, samples.decode()),
     )
     return cursor.rowcount == 1
+
+
+def first_of(connection: sqlite3.Connection, transaction: Transaction) -> str | None:
+    """Find the first sample that names a transaction; `None`: none does."""
+    row = connection.execute(
+        """SELECT sampled_at FROM meter_value
+           WHERE sampled_at BETWEEN ? AND ? AND charge_point = ? AND transaction_id = ? ORDER BY sampled_at LIMIT 1""",
+        (_span(transaction)[0], "9999", transaction.charge_point, transaction.transaction_id),
+    ).fetchone()
+    return None if row is None else str(row["sampled_at"])
+
+
+def move(connection: sqlite3.Connection, source: Transaction, target: int) -> None:
+    """Give all samples that name one transaction to another."""
+    rows = connection.execute(
+        """SELECT sampled_at, connector_id, digest, samples FROM meter_value
+           WHERE sampled_at BETWEEN ? AND ? AND charge_point = ? AND transaction_id = ?""",
+        (_span(source)[0], "9999", source.charge_point, source.transaction_id),
+    ).fetchall()
+    for row in rows:
+        connection.execute(
+            """UPDATE OR IGNORE meter_value SET transaction_id = ?, digest = ?
+               WHERE sampled_at = ? AND charge_point = ? AND connector_id = ? AND digest = ?""",
+            (
+                target,
+                _digest(row["samples"].encode(), target),
+                row["sampled_at"],
+                source.charge_point,
+                row["connector_id"],
+                row["digest"],
+            ),
+        )
+
+
+def _digest(samples: bytes, transaction_id: int | None) -> bytes:
+    return hashlib.blake2b(samples, digest_size=8, key=str(transaction_id).encode()).digest()
 
 
 def samples_at(

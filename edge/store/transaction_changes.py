@@ -111,32 +111,6 @@ def insert_orphan(
     return _given(cursor)
 
 
-def insert_observed(
-    connection: sqlite3.Connection,
-    uuid: UUID,
-    place: tuple[str, int],
-    station_transaction_id: int,
-    started_at: datetime,
-    now: datetime,
-) -> int:
-    """Store a transaction that is seen in meter values alone: its start never arrived, or a restored edge forgot it.
-
-    Args:
-        connection: the writer's.
-        uuid: its identity.
-        place: charge point and connector.
-        station_transaction_id: what the charge point calls it.
-        started_at: its first sample.
-        now: the time of receipt.
-    """
-    cursor = connection.execute(
-        """INSERT INTO charging_transaction (uuid, start_key, charge_point, connector_id, station_transaction_id,
-               started_at, start_received_at, flags) VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)""",
-        (str(uuid), *place, station_transaction_id, iso(started_at), iso(now), '["observed"]'),
-    )
-    return _given(cursor)
-
-
 def close(connection: sqlite3.Connection, transaction_id: int, stop: Stop, now: datetime) -> None:
     """Write the end of a transaction over whatever end was known."""
     connection.execute(

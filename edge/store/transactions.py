@@ -11,6 +11,8 @@ from uuid import UUID
 
 import orjson
 
+from edge.domain.timestamps import iso
+
 LATEST = 50
 """Transactions of one charge point that are looked through for the one that ended last."""
 
@@ -91,14 +93,47 @@ def find_by_key(connection: sqlite3.Connection, key: str) -> Transaction | None:
     return _one(connection, "start_said = ? ORDER BY transaction_id DESC LIMIT 1", key)
 
 
-def find_by_station_number(connection: sqlite3.Connection, charge_point: str, number: int) -> Transaction | None:
-    """Look up the newest one that a charge point calls by a number that the edge did not give."""
+def find_by_station_number(
+    connection: sqlite3.Connection, charge_point: str, number: int, connector_id: int | None = None
+) -> Transaction | None:
+    """Look up the one of a connector that a charge point calls by a number that the edge did not give.
+
+    Args:
+        connection: to read through.
+        charge_point: whose number it is; some count per connector.
+        number: that it uses.
+        connector_id: where; `None`: a running one anywhere, else the newest.
+    """
     return _one(
         connection,
-        "charge_point = ? AND station_transaction_id = ? ORDER BY transaction_id DESC LIMIT 1",
+        """charge_point = ?1 AND station_transaction_id = ?2 AND connector_id IS NOT NULL
+           AND (?3 IS NULL OR connector_id = ?3) ORDER BY stopped_at IS NOT NULL, transaction_id DESC LIMIT 1""",
         charge_point,
         number,
+        connector_id,
     )
+
+
+def observed_at(connection: sqlite3.Connection, charge_point: str, connector_id: int) -> list[Transaction]:
+    """List those of a connector that are known from meter values alone, oldest first."""
+    return _many(
+        connection,
+        """charge_point = ? AND station_transaction_id IS NOT NULL AND start_said IS NULL AND connector_id = ?
+           ORDER BY transaction_id""",
+        charge_point,
+        connector_id,
+    )
+
+
+def any_began_between(connection: sqlite3.Connection, place: tuple[str, int], since: datetime, until: datetime) -> bool:
+    """Tell whether another start of a connector lies between two times, the first of them excluded."""
+    row = connection.execute(
+        """SELECT 1 FROM charging_transaction
+           WHERE charge_point = ? AND connector_id = ? AND start_said IS NOT NULL AND started_at > ? AND started_at < ?
+           LIMIT 1""",
+        (*place, iso(since), iso(until)),
+    ).fetchone()
+    return row is not None
 
 
 def open_at(connection: sqlite3.Connection, charge_point: str) -> list[Transaction]:

@@ -14,7 +14,7 @@ from edge.domain.meter_values import Reading, register_wh
 from edge.domain.timestamps import iso
 from edge.ocpp16.quirks import Quirks
 from edge.operations.from_charge_point.request import Request, subject
-from edge.store import connectors, transaction_changes, transactions
+from edge.store import connectors, observed, transaction_changes, transactions
 from edge.store.transactions import State, Transaction
 from edge.store.writer import WriteTx
 
@@ -28,9 +28,12 @@ def find(request: Request, named: int, tx: WriteTx, now: datetime) -> Transactio
     transaction = transactions.find(tx.connection, named)
     if transaction is not None and transaction.charge_point == request.charge_point:
         return transaction
-    observed = transactions.find_by_station_number(tx.connection, request.charge_point, named)
-    if observed is not None and observed.connector_id is not None:
-        return observed
+    connector_id = request.payload.get("connectorId")
+    met = transactions.find_by_station_number(
+        tx.connection, request.charge_point, named, connector_id if isinstance(connector_id, int) else None
+    )
+    if met is not None:
+        return met
     return _meet(request, named, tx, now)
 
 
@@ -78,22 +81,25 @@ def _meet(request: Request, named: int, tx: WriteTx, now: datetime) -> Transacti
     if running or connectors.status(tx.connection, charge_point, connector_id) not in IN_USE:
         return None
     started_at = timestamps.read(values[0].get("timestamp"), now).at
+    return observe((charge_point, connector_id), named, started_at, tx, now)
+
+
+def observe(place: tuple[str, int], named: int, started_at: datetime, tx: WriteTx, now: datetime) -> Transaction | None:
+    """Begin to observe a transaction of a connector, by the number that its charge point gives it."""
     uuid = uuid7()
-    number = transaction_changes.insert_observed(
-        tx.connection, uuid, (charge_point, connector_id), named, started_at, now
-    )
+    number = observed.insert(tx.connection, uuid, place, named, started_at, now)
     event = TransactionStarted(
         transaction=uuid,
         transaction_id=number,
-        charge_point=charge_point,
-        connector_id=connector_id,
+        charge_point=place[0],
+        connector_id=place[1],
         id_tag="",
         id_tag_status="",
         meter_start_wh=None,
         started_at=started_at,
         flags=["observed"],
     )
-    tx.emit(event, subject=subject(charge_point), occurred_at=started_at)
+    tx.emit(event, subject=subject(place[0]), occurred_at=started_at)
     return transactions.find(tx.connection, number)
 
 

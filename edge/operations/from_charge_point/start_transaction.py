@@ -13,6 +13,7 @@ from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import EndedTwin, is_history, is_retry_of, start_key
 from edge.operations import remote_starts
 from edge.operations.estimated_end import close_estimated
+from edge.operations.from_charge_point import late_start
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import read_time
 from edge.store import authorizations, charge_points, id_tags, transaction_changes, transactions
@@ -41,8 +42,14 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         id_tag_reason=None if decision.accepted else decision.reason,
         parent_id_tag=decision.parent_id_tag,
     )
-    _supersede(start, tx, now, past=past)
-    transaction_id = transaction_changes.insert(tx.connection, start, now)
+    seen = late_start.find(start, tx, now)
+    if seen is None:
+        _supersede(start, tx, now, past=past)
+        transaction_id = transaction_changes.insert(tx.connection, start, now)
+    else:
+        start, transaction_id = late_start.adopt(seen, start, tx, now), seen.transaction_id
+        if seen.open:
+            _supersede(start, tx, now, past=past, but=transaction_id)
     authorizations.insert(
         tx.connection,
         decision,
@@ -53,6 +60,8 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         transaction_id=transaction_id,
     )
     _emit(start, transaction_id, tx)
+    if seen is not None:
+        late_start.count_anew(transaction_id, tx, now, request.quirks)
     remote_starts.fulfil(tx, start, transaction_id, now, believed=UNBELIEVED.isdisjoint(start.flags))
     return {"transactionId": transaction_id, "idTagInfo": info}
 
@@ -118,7 +127,7 @@ def _decide(start: Start, tx: WriteTx, now: datetime, retried: Transaction | Non
     return authorise_start(entry, now, elsewhere=elsewhere[0] if elsewhere else None)
 
 
-def _supersede(start: Start, tx: WriteTx, now: datetime, *, past: bool) -> None:
+def _supersede(start: Start, tx: WriteTx, now: datetime, *, past: bool, but: int | None = None) -> None:
     """Close what still runs on the same connector: its stop was lost, since one connector has one transaction.
 
     The order of arrival decides, not the clock: a charge point's transaction messages come in order (§3.7). Only a past
@@ -126,7 +135,7 @@ def _supersede(start: Start, tx: WriteTx, now: datetime, *, past: bool) -> None:
     """
     for older in transactions.open_at(tx.connection, start.charge_point):
         begun_since = past and older.started_at is not None and older.started_at > start.started_at
-        if older.connector_id == start.connector_id and not begun_since:
+        if older.connector_id == start.connector_id and older.transaction_id != but and not begun_since:
             close_estimated(older, tx, now, closed_by="superseded", next_meter_start_wh=start.meter_start_wh)
 
 

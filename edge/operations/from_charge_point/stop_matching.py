@@ -29,7 +29,7 @@ def find(
         if named is not None and named.charge_point == charge_point:
             return named, []
         observed = transactions.find_by_station_number(tx.connection, charge_point, number)
-        if observed is not None and observed.connector_id is not None:
+        if observed is not None:
             return observed, []
         doubts = [] if named is None else ["number_of_another_charge_point"]
         return _orphan(charge_point, payload, report, tx, now), doubts

@@ -9,7 +9,7 @@ from edge.domain.authorisation import authorise, cache_until, same_group
 from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import REASONS, doubts_of_stop
 from edge.operations.estimated_end import stopped_event
-from edge.operations.from_charge_point import accounting, meter_values
+from edge.operations.from_charge_point import accounting, late_start, meter_values
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.stop_matching import find
 from edge.operations.from_charge_point.stop_report import Report, differs
@@ -60,6 +60,7 @@ def _read(request: Request, tx: WriteTx, now: datetime) -> Report:
 
 
 def _close(request: Request, report: Report, transaction: Transaction, tx: WriteTx, now: datetime) -> None:
+    transaction = late_start.settle(transaction, report, tx, now)
     worth = accounting.account(transaction, report, tx, now, request.quirks)
     flags = [*transaction.flags, *report.flags, *doubts_of_stop(transaction.started_at, report.stopped_at, now)]
     flags += worth.flags
