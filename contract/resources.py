@@ -75,6 +75,8 @@ class ChargePoint(Record):
     firmware_version: str | None = None
     last_seen_at: UtcDatetime | None = None
     connectors: list[Connector] = Field(default_factory=list)
+    advice: list[str] = Field(default_factory=list)
+    """What whoever installs it has to know of its kind. The site's edge tells it; the cloud does not know it."""
 
 
 class Transaction(Record):

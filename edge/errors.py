@@ -12,6 +12,8 @@ GarduEdgeError                 carries a hint: what the reader can do
 ├── NotConnectedError          known, but without a connection now
 ├── NoConnectorError           no connector is free for a remote start
 ├── TooManyKeysError           a charge point has not logged in with the new keys that it was sent
+├── UnsuitableOperationError   the charge point's kind is known not to bear what was asked
+├── TooLongValueError          a configuration value that this charge point cannot take
 ├── LastRootError              a charge point would lose the root by which it knows this edge
 ├── CallFailedError            the charge point answered CALLERROR
 ├── CallTimeoutError           the charge point did not answer in time
@@ -86,6 +88,14 @@ class NoConnectorError(GarduEdgeError):
 
 class TooManyKeysError(GarduEdgeError):
     """A charge point was sent several new keys and has logged in with none of them."""
+
+
+class UnsuitableOperationError(GarduEdgeError):
+    """What was asked for is known to harm this kind of charge point. Nothing was sent."""
+
+
+class TooLongValueError(GarduEdgeError):
+    """A configuration value is longer than this kind of charge point takes. Nothing was sent."""
 
 
 class LastRootError(GarduEdgeError):

@@ -10,7 +10,7 @@ from contract.model import OcppPayload
 from contract.operations.fields import (
     CiString50,
     CiString255,
-    CiString500,
+    ConfigurationValue,
     ConnectorId,
     ConnectorIdOrZero,
     IdToken,
@@ -45,7 +45,8 @@ class ChangeConfiguration(OcppPayload):
     """§5.3."""
 
     key: CiString50
-    value: CiString500
+    value: ConfigurationValue
+    """Most charge points take 500 characters, as OCPP has it; only those are sent more that are known to take it."""
 
 
 class ClearCache(OcppPayload):

@@ -14,7 +14,8 @@ LARGEST = 2**31 - 1
 
 IdToken = Annotated[str, StringConstraints(min_length=1, max_length=20)]
 CiString50 = Annotated[str, StringConstraints(min_length=1, max_length=50)]
-CiString500 = Annotated[str, StringConstraints(max_length=500)]
+ConfigurationValue = Annotated[str, StringConstraints(max_length=10_000)]
+"""Longer than the 500 characters of OCPP: some charge points take whole certificates in this way."""
 CiString255 = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 Integer = Annotated[int, Field(strict=True, ge=-LARGEST - 1, le=LARGEST)]

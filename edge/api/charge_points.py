@@ -20,6 +20,7 @@ from edge.api.connectors import shown_connectors
 from edge.api.problems import documented, invalid, not_found
 from edge.api.segments import ChargePointIdentity
 from edge.domain.registration import MAX_IDENTITY, Registration, is_assignable
+from edge.ocpp16.quirks import quirks_of
 from edge.store import charge_points as store
 from edge.store import keys
 from edge.store.enrolment import KEY_BYTES, hashed_password, replace_key
@@ -166,6 +167,7 @@ def _resource(
             "serial_number": row.serial_number,
             "firmware_version": row.firmware_version,
             "last_seen_at": row.last_seen_at,
+            "advice": list(quirks_of(row.vendor, row.model, row.firmware_version).advice),
             "connectors": shown_connectors(connection, row.charge_point, now),
         }
     )

@@ -23,8 +23,10 @@ from edge.errors import (
     RemoteProtocolError,
     StoreError,
     TooLateError,
+    TooLongValueError,
     TooManyKeysError,
     UnknownChargePointError,
+    UnsuitableOperationError,
 )
 
 MAX_ERRORS = 20
@@ -44,6 +46,8 @@ _KINDS: dict[type[GarduEdgeError], tuple[int, str, str | None]] = {
     ),
     NoConnectorError: (409, "no-free-connector", "Name a connectorId, or wait until a connector is Available."),
     LastRootError: (409, "last-root", "Install another root first."),
+    UnsuitableOperationError: (409, "unsuitable-operation", "GET /api/v1/charge-points/{identity} shows the advice."),
+    TooLongValueError: (422, "invalid-request", "Shorten it: OCPP 1.6 allows 500 characters."),
     TooManyKeysError: (409, "too-many-keys", "Let the charge point connect anew first."),
     CallFailedError: (502, "call-error", "The charge point refused the call itself; its log may say more."),
     RemoteProtocolError: (502, "unreadable-answer", "The charge point broke OCPP 1.6; its vendor needs to know."),

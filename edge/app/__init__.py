@@ -37,6 +37,7 @@ from edge.errors import ConfigurationError
 from edge.observability import collector
 from edge.operations.certificate_delivery import CertificateDelivery
 from edge.operations.chores import note_clock
+from edge.operations.late_profiles import LateProfiles
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
 from edge.operations.watch import Watch
@@ -50,6 +51,7 @@ from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.syncer import LinkCondition, Syncer
 from edge.upkeep.files import FileDesk, create_files
+from edge.upkeep.polling import Polling
 from edge.upkeep.rollout import Rollouts
 from edge.upkeep.visit import Tools
 from edge.upkeep.worker import Upkeep, works
@@ -149,6 +151,8 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             delivery.run(),
             relay.run(),
             remote_starts.watch(),
+            LateProfiles(writer, readers, operator).run(),
+            Polling(tools, central_system.registry).run(),
             hooks.housekeeper.run(),
             upkeep.run(),
             Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),

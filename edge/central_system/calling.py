@@ -33,6 +33,7 @@ class Calls:
         send: writes a frame without waiting.
         unanswered: told when several calls in a row had no answer.
         answered: told when a call was answered.
+        theirs_answered: set while no call of the charge point waits for its answer. Some answer nothing before that.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Calls:
         send: Callable[[bytes], None],
         unanswered: Callable[[], None],
         answered: Callable[[], None],
+        theirs_answered: asyncio.Event,
     ) -> None:
         self._charge_point = charge_point
         self._session = session
@@ -55,6 +57,7 @@ class Calls:
         self._send = send
         self._unanswered = unanswered
         self._answered = answered
+        self._theirs_answered = theirs_answered
         self._turns = Turns()
         self._waiting: asyncio.Future[CallResult | CallError] | None = None
         self._numbers = itertools.count(1)
@@ -81,6 +84,7 @@ class Calls:
         """Send a call when its turn has come. See `operations.caller.Caller.call`."""
         async with self._turns.turn(urgency(action)):
             await self._pause_over()
+            await self._theirs_answered.wait()
             if self._closed:
                 raise self._gone()
             self._require(action)

@@ -17,6 +17,7 @@ from edge.central_system.line import Line
 from edge.central_system.logins import Login
 from edge.central_system.oddities import Oddities
 from edge.clock import Clock
+from edge.domain import patience
 from edge.domain.alarms import AlarmKind
 from edge.domain.duplicates import Origin
 from edge.domain.patience import Deafness, Step
@@ -43,6 +44,8 @@ INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 MAX_UNREAD_BYTES = 1024 * 1024
 CLOSE_WITHIN_S = 5.0
+LONGEST_WAIT_FOR_BOOT_S = 120.0
+"""For a charge point that bears no call before its boot: one that says nothing at all is called in the end."""
 CHARGING = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
 _log = structlog.get_logger()
@@ -76,6 +79,8 @@ class Connection:
         self.charge_point = websocket.charge_point
         self.last_heard = desk.clock.monotonic()
         """Monotonic seconds of the last sign of life: a frame of any kind, or a piece of one."""
+        self.pinged = self.last_heard
+        """Monotonic seconds of the last ping to it."""
         self.pongs = False
         """Whether it ever answered a ping on this connection."""
         self._serial_number: str | None = None
@@ -85,6 +90,9 @@ class Connection:
         self._oddities = Oddities(self.charge_point, desk.writer, desk.clock)
         self._authenticated = websocket.authenticated
         self._registration = Registration.PENDING
+        self._idle = asyncio.Event()
+        """Set while no call of the charge point waits for its answer."""
+        self._idle.set()
         self._calls = Calls(
             self.charge_point,
             self._session,
@@ -94,6 +102,7 @@ class Connection:
             send=self._send,
             unanswered=self._give_up,
             answered=self._listens_again,
+            theirs_answered=self._idle,
         )
         self._spoke = False
         self._quirks = STANDARD
@@ -102,8 +111,6 @@ class Connection:
         self._settle_s = desk.settle_s
         """The pause that this charge point needs after its boot's answer."""
         self._calls.pause(max(desk.settle_s, desk.boot_grace_s))
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._tasks: set[asyncio.Future[None]] = set()
 
     @property
@@ -122,6 +129,10 @@ class Connection:
         """Where it comes from, and which device spoke on it."""
         return Origin(self.remote_address, self._serial_number)
 
+    def ping_interval_s(self, site_s: float) -> float:
+        """Say how often it wants to be pinged, where the site does so every `site_s` seconds."""
+        return patience.ping_interval_s(site_s, self._quirks.ping_interval_s)
+
     def register(self, registration: Registration) -> None:
         """Take over what the site decided at an earlier boot, so that a reconnect needs none (OCPP-J 1.6 §5.4)."""
         if self._authenticated:
@@ -133,6 +144,8 @@ class Connection:
             self._quirks = quirks_of(vendor, model, firmware or None)
             self._session.repairs = self._quirks.json_repair
             self._settle_s = max(self._desk.settle_s, self._quirks.call_after_boot_delay_s)
+            if self._quirks.wait_for_boot and not self._spoke:
+                self._calls.pause(LONGEST_WAIT_FOR_BOOT_S)
 
     async def serve(self) -> str:
         """Read and answer until the connection ends.
@@ -207,6 +220,7 @@ class Connection:
 
     def send_ping(self) -> None:
         """Send a ping without waiting for its pong, which counts as heard."""
+        self.pinged = self._desk.clock.monotonic()
         self._spawn(self._ping())
 
     async def _ping(self) -> None:

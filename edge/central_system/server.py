@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import ssl
 from collections.abc import Coroutine, Sequence
@@ -48,6 +47,8 @@ REFUSALS_FLUSH_S = 10.0
 POLICY_VIOLATION = 1008
 LOOKS_PER_PING = 4
 """Looks for silent connections per ping interval, so that a dead one is found in time and not an interval later."""
+LONGEST_BETWEEN_LOOKS_S = 5.0
+"""Some need pings more often than the site sends them."""
 UNAUTHENTICATED = "Whoever reaches this address is believed to be any charge point: keep its network closed."
 
 _log = structlog.get_logger()
@@ -153,16 +154,20 @@ class CentralSystem:
 
     async def patrol(self) -> None:
         """Ping all connections and close those that have been silent for too long, until cancelled."""
-        interval_s = self._listener.ping_interval_s
-        for look in itertools.count(1):
-            await asyncio.sleep(interval_s / LOOKS_PER_PING)
+        look_s = min(self._listener.ping_interval_s / LOOKS_PER_PING, LONGEST_BETWEEN_LOOKS_S)
+        while True:
+            await asyncio.sleep(look_s)
             for connection in self.registry.all():
-                silent_s = self._desk.clock.monotonic() - connection.last_heard
-                bears_s = patience.bears_s(interval_s, self._listener.heartbeat_interval_s, pongs=connection.pongs)
-                if silent_s > bears_s - interval_s / LOOKS_PER_PING:  # the next look would come too late
-                    self._background(connection.close(GOING_AWAY, "nothing was heard for too long"))
-                elif look % LOOKS_PER_PING == 0:
-                    connection.send_ping()
+                self._look_at(connection, look_s)
+
+    def _look_at(self, connection: Connection, look_s: float) -> None:
+        now_s = self._desk.clock.monotonic()
+        interval_s = connection.ping_interval_s(self._listener.ping_interval_s)
+        bears_s = patience.bears_s(interval_s, self._listener.heartbeat_interval_s, pongs=connection.pongs)
+        if now_s - connection.last_heard > bears_s - look_s:  # the next look would come too late
+            self._background(connection.close(GOING_AWAY, "nothing was heard for too long"))
+        elif now_s - connection.pinged > interval_s - look_s / 2:
+            connection.send_ping()
 
     def _background(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

@@ -136,6 +136,25 @@ def _by_quirks(quirks: Quirks, site: Layer) -> dict[str, str | None]:
     return layer
 
 
+def measurable(wanted: Mapping[str, str], named: str | None) -> dict[str, str]:
+    """Leave out of the wanted lists what a charge point does not name among what it can measure.
+
+    Args:
+        wanted: key → wanted value.
+        named: the measurands that it names, as the value of a key of its own; `None` or empty: it names none.
+
+    Returns:
+        Key → shorter list. A list that is whole already, or of which nothing would be left, is not named.
+    """
+    known = {one.lower() for one in measurands(named or "")}
+    shorter = {
+        key: ",".join(one for one in measurands(value) if one.lower() in known)
+        for key, value in wanted.items()
+        if key.lower() in MEASURAND_LISTS
+    }
+    return {key: value for key, value in shorter.items() if value and not same(key, value, wanted[key])}
+
+
 def plan(reported: Iterable[Entry], desired: Mapping[str, str], given_up: Iterable[tuple[str, str]]) -> list[Change]:
     """Say what to set, in the order of `desired`: only what is reported, may be written and differs.
 

@@ -24,6 +24,9 @@ IN_USE = frozenset({"Charging", "SuspendedEVSE", "SuspendedEV"})
 OVER = frozenset({"Available", "Unavailable"})
 """A connector in one of these has none, with most charge points."""
 
+OF_THE_WHOLE = frozenset({"Available", "Unavailable", "Faulted"})
+"""What connector 0, the charge point itself, can be (§4.9)."""
+
 ODD: dict[str, frozenset[str]] = {
     "Available": frozenset({"Finishing"}),
     "Preparing": frozenset({"Reserved", "Unavailable"}),

@@ -21,6 +21,16 @@ def bears_s(ping_interval_s: float, heartbeat_interval_s: float, *, pongs: bool)
     return PATIENCE * (ping_interval_s if pongs else max(ping_interval_s, heartbeat_interval_s))
 
 
+def ping_interval_s(site_s: float, needed_s: int | None) -> float:
+    """Say how often to ping a charge point: as the site does, or more often where its line needs it.
+
+    Args:
+        site_s: the site's interval.
+        needed_s: what its kind needs, since it drops a quiet connection; `None`: nothing is known.
+    """
+    return site_s if needed_s is None else min(site_s, needed_s)
+
+
 class Step(Enum):
     """What to do about a charge point that left several calls in a row unanswered."""
 

@@ -13,6 +13,8 @@ class Limits:
 
     absent: timedelta = timedelta(hours=24)
     """Without a connection of an accepted charge point."""
+    absent_for_good: timedelta = timedelta(hours=1)
+    """The same of one that is known not to come back by itself: waiting longer changes nothing."""
     stuck_s: float = 900.0
     """Without any acknowledgement, although the link is up and events wait."""
 

@@ -89,7 +89,7 @@ class Quirks(BaseModel):
     """Trying one list of measurands after another does harm: write one that is known to be good, once."""
     one_known_measurand_list: tuple[str, ...] | None = None
     """The measurands that it is known to take; `None`: they are negotiated."""
-    measurand_key: str = "MeterValuesSampledData"
+    measurand_key: str | None = None
     """The configuration key that lists the measurands which it can sample."""
     measurands_fixed: bool = False
     """MeterValuesSampledData is read-only or not supported: take what it sends."""

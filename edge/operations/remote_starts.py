@@ -50,8 +50,23 @@ class RemoteStarts:
         self._clock = clock
         self._connection_timeout = connection_timeout
 
-    async def asked(self, charge_point: str, connector_id: int, id_tag: str, command: UUID | None) -> int:
+    async def asked(
+        self,
+        charge_point: str,
+        connector_id: int,
+        id_tag: str,
+        command: UUID | None,
+        *,
+        charging_profile: str | None = None,
+    ) -> int:
         """Note that a charge point is about to be asked, before the call leaves: its start may overtake its answer.
+
+        Args:
+            charge_point: its identity.
+            connector_id: where.
+            id_tag: as it is sent.
+            command: the cloud's; `None`: it was asked for at the site.
+            charging_profile: JSON; to be sent once the transaction runs.
 
         Raises:
             StoreUnavailableError: then nothing is to be asked.
@@ -69,6 +84,7 @@ class RemoteStarts:
             boot_id=self._clock.boot_id,
             due_boottime=self._clock.boottime() + LONGEST_CALL.total_seconds(),
             transaction_id=None,
+            charging_profile=charging_profile,
         )
         return await self._writer.run(lambda tx: store.insert(tx.connection, remote_start))
 

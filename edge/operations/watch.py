@@ -12,10 +12,12 @@ from edge.clock import Clock
 from edge.domain.alarms import AlarmKind
 from edge.domain.watching import Limits, Progress, charging_class
 from edge.errors import StoreUnavailableError
+from edge.ocpp16.quirks import quirks_of
 from edge.store import alarms, outbox, watched
 from edge.store.writer import Writer, WriteTx
 
 EVERY_S = 60.0
+SWITCH_IT_OFF = "its kind does not come back by itself: switch it off and on"
 
 _log = structlog.get_logger()
 
@@ -73,10 +75,15 @@ class Watch:
         await self._writer.run(operation)
 
     def _look_for_absent(self, tx: WriteTx, connected: Collection[str], now: datetime) -> None:
-        absent = watched.absent(tx.connection, now - self._limits.absent, connected)
-        for charge_point, seen_at in absent.items():
-            alarms.raise_alarm(tx, AlarmKind.CHARGE_POINT_ABSENT, charge_point, f"last heard {seen_at}", now)
-        for charge_point in alarms.standing(tx.connection, AlarmKind.CHARGE_POINT_ABSENT) - set(absent):
+        absent = watched.absent(tx.connection, now - self._limits.absent_for_good, connected)
+        missed = set()
+        for charge_point, one in absent.items():
+            gone_for_good = quirks_of(one.vendor, one.model, one.firmware_version).does_not_return
+            if gone_for_good or datetime.fromisoformat(one.seen_at) < now - self._limits.absent:
+                detail = f"last heard {one.seen_at}" + (f"; {SWITCH_IT_OFF}" if gone_for_good else "")
+                alarms.raise_alarm(tx, AlarmKind.CHARGE_POINT_ABSENT, charge_point, detail, now)
+                missed.add(charge_point)
+        for charge_point in alarms.standing(tx.connection, AlarmKind.CHARGE_POINT_ABSENT) - missed:
             alarms.clear_alarm(tx, AlarmKind.CHARGE_POINT_ABSENT, charge_point, now)
 
     def _look_at_outbox(self, tx: WriteTx, now: datetime, now_s: float, *, link_up: bool) -> None:

@@ -25,6 +25,7 @@ from edge.store.schema import (
     m0011_retention,
     m0012_pasts,
     m0013_set_aside,
+    m0014_late_profiles,
 )
 
 _MODULES = (
@@ -41,6 +42,7 @@ _MODULES = (
     m0011_retention,
     m0012_pasts,
     m0013_set_aside,
+    m0014_late_profiles,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

@@ -32,13 +32,15 @@ class RemoteStart:
     due_boottime: float
     """The same in seconds of the boot clock, which nobody can set; means nothing under another `boot_id`."""
     transaction_id: int | None
+    charging_profile: str | None = None
+    """A profile, as JSON, that still has to be sent once its transaction runs; `None`: there is none."""
 
 
 def insert(connection: sqlite3.Connection, asked: RemoteStart) -> int:
     """Store what is about to be asked, and give it its number; that of `asked` is passed over."""
     cursor = connection.execute(
         """INSERT INTO remote_start (charge_point, connector_id, id_tag, command, outcome, asked_at, due_at, boot_id,
-               due_boottime) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+               due_boottime, charging_profile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             asked.charge_point,
             asked.connector_id,
@@ -49,6 +51,7 @@ def insert(connection: sqlite3.Connection, asked: RemoteStart) -> int:
             iso(asked.due_at),
             asked.boot_id,
             asked.due_boottime,
+            asked.charging_profile,
         ),
     )
     number = cursor.lastrowid or 0
@@ -99,6 +102,20 @@ def overdue(connection: sqlite3.Connection, boot_id: str, boottime: float) -> li
     return [_remote_start(row) for row in rows]
 
 
+def profiles_to_send(connection: sqlite3.Connection) -> list[RemoteStart]:
+    """List those whose transaction runs and waits for its charging profile."""
+    rows = connection.execute(
+        """SELECT * FROM remote_start WHERE charging_profile IS NOT NULL AND transaction_id IS NOT NULL
+           ORDER BY number"""
+    )
+    return [_remote_start(row) for row in rows]
+
+
+def drop_profile(connection: sqlite3.Connection, number: int) -> None:
+    """The profile was sent, or nobody needs it any more."""
+    connection.execute("UPDATE remote_start SET charging_profile = NULL WHERE number = ?", (number,))
+
+
 def page(
     connection: sqlite3.Connection, charge_point: str, *, before: int | None = None, limit: int = 100
 ) -> list[RemoteStart]:
@@ -124,4 +141,5 @@ def _remote_start(row: sqlite3.Row) -> RemoteStart:
         boot_id=row["boot_id"],
         due_boottime=row["due_boottime"],
         transaction_id=row["transaction_id"],
+        charging_profile=row["charging_profile"],
     )

@@ -32,6 +32,7 @@ async def provision(visit: Visit) -> Later:
     """Bring a charge point's configuration to what is wanted (see `domain.configuration`)."""
     wanted = await visit.wanted()
     reported = await read_whole(visit, wanted)
+    await _note_what_it_measures(visit, wanted, reported)
     desired = await _affordable(visit, wanted)
     await _judge_reboot(visit, reported, desired)
     changes = await _changes(visit, reported, desired)
@@ -54,6 +55,18 @@ async def probe(visit: Visit) -> Later:
     if await visit.read(partial(configurations.provisioned_at, charge_point=visit.identity)) is None:
         await visit.write(lambda tx, now: upkeep_tasks.demand(tx.connection, visit.identity, TaskKind.PROVISION, now))
     return None
+
+
+async def _note_what_it_measures(visit: Visit, wanted: dict[str, str], reported: list[Entry]) -> None:
+    """Take the measurands that it names under a key of its own for the result of a negotiation."""
+    key, make = visit.quirks.measurand_key, visit.make
+    named = next((one.value for one in reported if key is not None and one.key.lower() == key.lower()), None)
+    for name, shorter in configuration.measurable(wanted, named).items():
+        await visit.write(
+            lambda tx, _, name=name, shorter=shorter: configurations.record_measurands(  # type: ignore[misc]
+                tx.connection, make, name, wanted[name], shorter
+            )
+        )
 
 
 async def _affordable(visit: Visit, wanted: dict[str, str]) -> dict[str, str]:

@@ -71,8 +71,18 @@ async def play(steps: list[str]) -> list[Any]:
     def nothing(*_: str) -> None:
         return
 
+    theirs_answered = asyncio.Event()
+    theirs_answered.set()
     calls = Calls(
-        "CP", session, Clock(), timeout_s=60, require=nothing, send=send, unanswered=nothing, answered=nothing
+        "CP",
+        session,
+        Clock(),
+        timeout_s=60,
+        require=nothing,
+        send=send,
+        unanswered=nothing,
+        answered=nothing,
+        theirs_answered=theirs_answered,
     )
     tasks: list[asyncio.Task[dict[str, Any]]] = []
     for step in steps:

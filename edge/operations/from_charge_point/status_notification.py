@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from contract.events import ConnectorStatusChanged
 from edge.domain.alarms import AlarmKind
-from edge.domain.connector import is_late, is_odd
+from edge.domain.connector import OF_THE_WHOLE, is_late, is_odd
 from edge.domain.timestamps import Timestamp, iso
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import learn_offset, read_stamp
@@ -15,6 +15,7 @@ from edge.store.connectors import ConnectorState
 from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
 
+NO_ERROR = "NoError"
 CONFLICT = "LocalListConflict"
 CONFLICTS_APART = timedelta(hours=1)
 """Between a local list and the next one for the same conflict: each is written to the charge point's flash."""
@@ -33,6 +34,8 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         vendor_error_code=payload.get("vendorErrorCode"),
         status_at=iso(status_at),
     )
+    if state.connector_id == 0 and state.status not in OF_THE_WHOLE and state.error_code == NO_ERROR:
+        return {}  # some let the charge point itself prepare or charge, which says nothing
     known = connectors.find(tx.connection, charge_point, state.connector_id)
     if state.error_code == CONFLICT:
         _send_the_list_again(tx, charge_point, now, repeated=known is not None and known.error_code == CONFLICT)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, cast
 
 from contract.operations import ChangeConfiguration
-from edge.errors import NotConnectedError, TooLateError, TooManyKeysError
+from edge.errors import NotConnectedError, TooLateError, TooLongValueError, TooManyKeysError
 from edge.operations.to_charge_point.errand import Errand
 from edge.store import keys
 from edge.store.enrolment import hashed_password
@@ -29,6 +29,7 @@ REFUSED = frozenset({"Rejected", "NotSupported"})
 async def perform(errand: Errand) -> dict[str, Any]:
     """RebootRequired is success: it takes effect with the charge point's next start."""
     request = cast("ChangeConfiguration", errand.request)
+    _check_length(errand, request.value)
     if request.key.strip().lower() != AUTHORIZATION_KEY.lower():
         return await errand.send()
     if errand.charge_point not in errand.caller.connected():  # a key that is not sent must not take a place
@@ -46,6 +47,13 @@ async def perform(errand: Errand) -> dict[str, Any]:
     if answer.get("status") in REFUSED:
         await errand.writer.run(partial(_forget, errand.charge_point, generation))
     return answer
+
+
+def _check_length(errand: Errand, value: str) -> None:
+    """Let nobody send more than OCPP allows, unless the charge point is of a kind that takes it."""
+    most = errand.quirks.config_value_max
+    if most is not None and len(value) > most:
+        raise TooLongValueError(f"value: at most {most} characters; this one has {len(value)}.")
 
 
 def _add(charge_point: str, hashes: list[KeyHash], tx: WriteTx) -> int:

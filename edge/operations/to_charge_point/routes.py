@@ -10,6 +10,7 @@ from edge.operations.to_charge_point import (
     delete_certificate,
     get_configuration,
     remote_start_transaction,
+    trigger_message,
 )
 from edge.operations.to_charge_point.errand import Errand, Performer
 
@@ -22,8 +23,10 @@ _OWN: dict[str, Performer] = {
     "ChangeAvailability": change_availability.perform,
     "ChangeConfiguration": change_configuration.perform,
     "DeleteCertificate": delete_certificate.perform,
+    "ExtendedTriggerMessage": trigger_message.perform,
     "GetConfiguration": get_configuration.perform,
     "RemoteStartTransaction": remote_start_transaction.perform,
+    "TriggerMessage": trigger_message.perform,
 }
 
 
