@@ -13,7 +13,8 @@ from edge.api import paging
 from edge.api.collaborators import Here
 from edge.api.problems import ProblemError, documented
 from edge.store import journal
-from edge.store.journal import Direction, Search
+from edge.store.frame_blocks import Direction, RecordedFrame
+from edge.store.journal import Search
 
 router = APIRouter(prefix="/api/v1/frames", tags=["Frames"])
 
@@ -51,7 +52,11 @@ async def list_frames(  # noqa: PLR0917 - query parameters, each by its name
     limit: paging.Limit = 100,
     cursor: paging.Cursor = None,
 ) -> Page[Frame]:
-    """Newest first. A frame can be found about a second after it; a page of very long frames ends early."""
+    """Newest first. A frame can be found about a second after it.
+
+    A page ends early where frames are very long, or where many were looked through: then it may even be empty. Go on
+    while there is a `next_cursor`.
+    """
     if here.frames is None:
         raise ProblemError(
             404, "no-frame-journal", "This edge keeps no frame journal.", hint="Set GARDU_EDGE_JOURNAL__MAX_MIB."
@@ -60,15 +65,15 @@ async def list_frames(  # noqa: PLR0917 - query parameters, each by its name
     wanted = Search(charge_point, since, until, action, message_id, text)
 
     def query(connection: sqlite3.Connection) -> Page[Frame]:
-        rows, more = journal.search(connection, wanted, before=place[0] if place else None, limit=limit)
+        rows, end = journal.search(connection, wanted, before=place[0] if place else None, limit=limit)
         return Page(
-            items=[_resource(row) for row in rows], next_cursor=paging.write("frames", rows[-1].id) if more else None
+            items=[_resource(row) for row in rows], next_cursor=None if end is None else paging.write("frames", end)
         )
 
     return await here.frames.run(query)
 
 
-def _resource(row: journal.RecordedFrame) -> Frame:
+def _resource(row: RecordedFrame) -> Frame:
     text = row.frame.decode(errors="replace")
     gap = row.direction is Direction.GAP
     return Frame.model_validate(

@@ -30,7 +30,7 @@ class Calls:
         clock: measures pauses.
         timeout_s: how long an answer is waited for.
         require: raises `NotConnectedError` when the charge point may not be asked for an action now.
-        send: writes a frame without waiting.
+        send: writes a frame, which belongs to this action, without waiting.
         unanswered: told when several calls in a row had no answer.
         answered: told when a call was answered.
         theirs_answered: set while no call of the charge point waits for its answer. Some answer nothing before that.
@@ -44,7 +44,7 @@ class Calls:
         *,
         timeout_s: float,
         require: Callable[[str], None],
-        send: Callable[[bytes], None],
+        send: Callable[[bytes, str], None],
         unanswered: Callable[[], None],
         answered: Callable[[], None],
         theirs_answered: asyncio.Event,
@@ -109,7 +109,7 @@ class Calls:
         text = self._session.call(f"gardu-{next(self._numbers)}", action, payload)
         self._waiting = asyncio.get_running_loop().create_future()
         try:
-            self._send(text)
+            self._send(text, action)
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._waiting
         except TimeoutError as error:

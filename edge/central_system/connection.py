@@ -36,7 +36,8 @@ from edge.ocppj.session import Ignored, Reply, Session, Settled
 from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
 from edge.store.alarms import clear_alarm, raise_alarm
-from edge.store.journal import Direction
+from edge.store.frame_blocks import Direction
+from edge.store.journal_writer import Record
 from edge.store.writer import Writer
 
 GOING_AWAY = 1001
@@ -59,8 +60,8 @@ class Desk:
     clock: Clock
     policy: Policy
     call_timeout_s: float = 30.0
-    record: Callable[[str, Direction, bytes], None] = lambda *_: None
-    """Told of each frame both ways (`store.journal_writer`)."""
+    record: Record = lambda *_: None
+    """Told of each frame both ways."""
     settle_s: float = 2.0
     """Pause between a charge point's first words, or its boot's answer, and our first call: some need it."""
     boot_grace_s: float = 0.0
@@ -253,8 +254,8 @@ class Connection:
 
     def _receive(self, message: bytes) -> None:
         self.last_heard = self._desk.clock.monotonic()
-        self._desk.record(self.charge_point, Direction.RECEIVED, message)
         received = self._session.receive(message)
+        self._desk.record(self.charge_point, Direction.RECEIVED, message, received.action)
         if isinstance(received, Call):
             self._begin(received, message)
         else:
@@ -269,7 +270,7 @@ class Connection:
             self._oddities.note(raw, received.reason)
         _log.info("frame_passed_over", charge_point=self.charge_point, reason=received.reason)
         if isinstance(received, Reply):
-            self._send(received.text)
+            self._send(received.text, received.action)
 
     def _begin(self, call: Call, raw: bytes) -> None:
         """Hand a call to the writer; `_finish` goes on after the commit."""
@@ -331,12 +332,12 @@ class Connection:
             self._booted(call, response)
         elif call.action == "Heartbeat":
             self._clock_doubted = False
-        self._send(self._session.answer(call, response))
+        self._send(self._session.answer(call, response), call.action)
         self._idle.set()
 
     def _refuse(self, call: Call, error: RemoteProtocolError) -> None:
         _log.warning("call_refused", charge_point=self.charge_point, action=call.action, reason=str(error))
-        self._send(self._session.refuse(call.message_id, error.code, str(error)))
+        self._send(self._session.refuse(call.message_id, error.code, str(error)), call.action)
         self._idle.set()
 
     async def _salvage(self, call: Call, request: Request, now: datetime, reason: str) -> None:
@@ -357,9 +358,9 @@ class Connection:
         else:
             self._refuse(call, RemoteProtocolError(ErrorCode.INTERNAL_ERROR, "The message was kept, not understood."))
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frame: bytes, action: str | None) -> None:
         """Write a frame without waiting; a charge point that does not read what it asked for is let go."""
-        self._desk.record(self.charge_point, Direction.SENT, frame)
+        self._desk.record(self.charge_point, Direction.SENT, frame, action)
         self._websocket.write(frame)
         if self._websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._spawn(self.close(GOING_AWAY, "answers are not read"))

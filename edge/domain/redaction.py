@@ -7,6 +7,7 @@ its value, and a frame that cannot be read and may hold a secret loses everythin
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -29,9 +30,8 @@ _ALL_SIGNS = _SIGNS + _MORE_SIGNS
 
 MOST_SHAPES = 2000
 LONGEST_SHAPE = 4000
-_HEADS = (b'[2,"', b'[3,"', b'[4,"')
-_NUMBERS = b"0123456789.-"
-_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_" + _NUMBERS
+_DIGITS = b"0123456789abcdefABCDEF.-"
+_SHAPES_OF_SIGNS = tuple(sign.translate(None, _DIGITS) for sign in _ALL_SIGNS)
 
 _NO_LETTER = re.compile(r"[^a-z]")
 _HEAD = re.compile(rb'\s*\[\s*[0-9]\s*,\s*"[^"\\]{0,64}"(?:\s*,\s*"[A-Za-z]{1,64}")?')
@@ -84,32 +84,33 @@ def redact_frame(raw: bytes) -> bytes:
 
 
 class FrameRedactor:
-    """Does what `redact_frame` does, at a sixth of the cost for frames that differ in their numbers alone.
+    """Does what `redact_frame` does, at a tenth of the cost for frames that differ in their numbers alone.
 
-    Most frames of a charge point do. What is left of one behind its message id without its digits is remembered when
-    nothing of it has to be hidden: no sign holds a digit, so leaving digits out can hide none.
+    Most frames of a charge point do. What is left of one without its digits is remembered when nothing of it has to be
+    hidden. The letters of hexadecimal digits are left out as well, since message ids and id tags are made of them; the
+    signs are then looked for without theirs, so that none can be missed and some may be seen where there is none.
     """
 
     def __init__(self) -> None:
         self._harmless: set[bytes] = set()
 
+    def harmless(self, frames: Iterable[bytes]) -> bool:
+        """Whether nothing has to be hidden in any of these, as far as is known already: `redact` learns it."""
+        # One that holds the separator falls into pieces; no sign holds it, so each piece may be judged by itself.
+        return self._harmless.issuperset(b"\n".join(frames).translate(None, _DIGITS).split(b"\n"))
+
     def redact(self, raw: bytes) -> bytes:
         """Hide the secrets of a frame."""
-        if not raw.startswith(_HEADS):
-            return redact_frame(raw)
-        end = raw.find(b'"', 4)
-        if end < 0 or raw[4:end].translate(None, _PLAIN):  # the message id has no end, or is more than a word
-            return redact_frame(raw)
-        shape = raw[end:].translate(None, _NUMBERS)
+        shape = raw.translate(None, _DIGITS)
         if shape in self._harmless:
             return raw
         lowered = shape.lower()
-        if any(sign in lowered for sign in _ALL_SIGNS):
+        if any(sign in lowered for sign in _SHAPES_OF_SIGNS):
             return redact_frame(raw)
         if len(shape) <= LONGEST_SHAPE:
             if len(self._harmless) >= MOST_SHAPES:
                 self._harmless.clear()
-            self._harmless.add(shape)
+            self._harmless.update(shape.split(b"\n"))
         return raw
 
 

@@ -32,6 +32,7 @@ from edge.ocppj.mending import mend
 from edge.ocppj.repairs import EVERY_REPAIR, Repair
 
 REMEMBERED_ANSWERS = 100
+REMEMBERED_CALLS = 20
 NEVER_REMEMBERED = frozenset({"Authorize", "BootNotification", "Heartbeat"})
 """Their answer is of this moment, the time or an id tag's status: a stale one does harm, a second one none."""
 
@@ -44,6 +45,8 @@ class Reply:
     reason: str
     odd: bool = False
     """Whether the message could not be understood."""
+    action: str | None = None
+    """What was asked for; `None`: it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Ignored:
     reason: str
     odd: bool = False
     """Whether the message could not be understood."""
+    action: str | None = None
+    """What an answer that comes too late answers; `None`: it is none, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Session:
         self.repairs: Collection[Repair] = EVERY_REPAIR
         """What may be mended in a text that is no JSON: everything as long as nobody knows whose it is."""
         self._open: _OpenCall | None = None
+        self._asked: OrderedDict[MessageId, str] = OrderedDict()
         self._answers: OrderedDict[MessageId, tuple[int, bytes]] = OrderedDict()
         self._received: int | None = None
 
@@ -121,6 +127,9 @@ class Session:
         if self._open is not None:
             raise LocalProtocolError(f"{self._open.action} is still open; OCPP-J allows one call at a time.")
         self._open = _OpenCall(message_id, action)
+        self._asked[message_id] = action
+        if len(self._asked) > REMEMBERED_CALLS:
+            self._asked.popitem(last=False)
         return dump_call(message_id, action, payload)
 
     def abandon(self) -> None:
@@ -134,11 +143,15 @@ class Session:
             return call
         self._received = hash(text)
         fingerprint, answer = self._answers.get(call.message_id, (None, b""))
-        return Reply(answer, "the same message came again") if fingerprint == self._received else call
+        if fingerprint == self._received:
+            return Reply(answer, "the same message came again", action=call.action)
+        return call
 
     def _receive_answer(self, frame: CallResult | CallError) -> Settled | Ignored:
         if self._open is None or frame.message_id != self._open.message_id:
-            return Ignored("an answer to no open call: late, or never asked for")
+            return Ignored(
+                "an answer to no open call: late, or never asked for", action=self._asked.get(frame.message_id)
+            )
         action, self._open = self._open.action, None
         return Settled(action, frame)
 
@@ -146,4 +159,4 @@ class Session:
 def _unreadable(error: RemoteProtocolError) -> Reply | Ignored:
     if error.message_id is None:
         return Ignored(str(error), odd=True)
-    return Reply(dump_call_error(error.message_id, error.code, str(error)), str(error), odd=True)
+    return Reply(dump_call_error(error.message_id, error.code, str(error)), str(error), odd=True, action=error.action)

@@ -20,7 +20,7 @@ from edge.operations.from_charge_point import dispatch, salvage
 from edge.operations.from_charge_point.request import Request, Response
 from edge.operations.orphans import BY_HAND, GONE, LOST_STOP
 from edge.store import charge_points, journal, scratch, transaction_frames
-from edge.store.journal import Direction
+from edge.store.frame_blocks import Direction
 from edge.store.transactions import Transaction
 from edge.store.writer import WriteTx
 

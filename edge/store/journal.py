@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import heapq
 import sqlite3
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import IntEnum
-from functools import cache
+from datetime import datetime
 from pathlib import Path
 
+import orjson
 import structlog
 
 from edge.errors import StoreError
 from edge.store.database import connect
+from edge.store.frame_blocks import MOST_FRAMES, Block, Direction, RecordedFrame, instant, milliseconds, unpack
 
 MAX_FRAME = 1_000_000
 """Bytes of a frame that are kept."""
@@ -22,41 +23,24 @@ MAX_FRAME = 1_000_000
 AUTO_VACUUM_PAGES = 2000
 """Pages given back to the disk at once, at most: 8 MiB."""
 
-TRIMMED_AT_ONCE = 20_000
+TRIMMED_AT_ONCE = 1000
+"""Blocks."""
 
-_HEAD = re.compile(rb'\s*\[\s*([234])\s*,\s*(?:"([^"\\]{0,255})"|([0-9.]{1,30}))(?:\s*,\s*"([A-Za-z]{1,64})")?')
-_CALL = b"2"
+MOST_BYTES_READ = 64_000_000
+"""Of frames that one page of a search looks through: about half a second."""
+
+_SCHEMA = """
+DROP TABLE IF EXISTS frame;
+CREATE TABLE IF NOT EXISTS block (
+    id INTEGER PRIMARY KEY,
+    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, charge_points TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY, heads BLOB NOT NULL, frames BLOB NOT NULL) STRICT;
+"""
+"""Two tables, so that finding a charge point's blocks reads nothing of what lies in them. `frame` is what the first
+journal had: a row for each."""
 
 _log = structlog.get_logger()
-
-
-class Direction(IntEnum):
-    """Which way a frame went."""
-
-    RECEIVED = 0
-    """From the charge point."""
-    SENT = 1
-    """To it."""
-    GAP = 2
-    """No frame: so many were not recorded, since the disk could not follow."""
-
-
-Row = tuple[int, str, int, str | None, str | None, bytes]
-"""Milliseconds since 1970, charge point, direction, action, message id, frame; a gap's frame is its number."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedFrame:
-    """One row."""
-
-    id: int
-    at: datetime
-    charge_point: str
-    direction: Direction
-    action: str | None
-    """Of an answer: that of its call. `None`: not known."""
-    message_id: str | None
-    frame: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,99 +78,112 @@ def _open(path: Path) -> sqlite3.Connection:
         fresh.execute("VACUUM")
         fresh.close()
     connection = connect(path, synchronous="NORMAL")
-    connection.execute(
-        """CREATE TABLE IF NOT EXISTS frame (
-               id INTEGER PRIMARY KEY, at INTEGER NOT NULL, charge_point TEXT NOT NULL, direction INTEGER NOT NULL,
-               action TEXT, message_id TEXT, frame BLOB NOT NULL
-           ) STRICT"""
-    )
-    connection.execute("CREATE INDEX IF NOT EXISTS frame_at ON frame (at)")
-    connection.execute("CREATE INDEX IF NOT EXISTS frame_of_charge_point ON frame (charge_point)")
+    connection.executescript(_SCHEMA)
     return connection
 
 
-def head(frame: bytes) -> tuple[bool, str | None, str | None]:
-    """Read whether a frame is a CALL, its message id, and a CALL's action."""
-    found = _HEAD.match(frame)
-    if found is None:
-        return False, None, None
-    kind, message_id, number, action = found.groups()
-    is_call = kind == _CALL
-    text = (message_id if message_id is not None else number).decode(errors="replace")
-    return is_call, text, action.decode() if is_call and action is not None else None
+def next_block(connection: sqlite3.Connection) -> int:
+    """Number the block that comes next."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM block").fetchone()[0])
 
 
-@cache
-def _insert(rows: int) -> str:
-    values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * rows)
-    return f"INSERT INTO frame (at, charge_point, direction, action, message_id, frame) VALUES {values}"  # noqa: S608
-
-
-def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Write rows with one statement: the interpreter lock is given up and taken again once, not once per row."""
-    connection.execute(_insert(len(rows)), [value for row in rows for value in row])
+def put(connection: sqlite3.Connection, number: int, block: Block) -> None:
+    """Write a block, in the place of what was written of it before."""
+    connection.execute(
+        "INSERT OR REPLACE INTO block (id, first_at, last_at, charge_points) VALUES (?, ?, ?, ?)",
+        (number, block.first_at, block.last_at, block.charge_points),
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO content (id, heads, frames) VALUES (?, ?, ?)", (number, block.heads, block.frames)
+    )
 
 
 def search(
     connection: sqlite3.Connection, wanted: Search, *, before: int | None, limit: int, max_bytes: int = 4_000_000
-) -> tuple[list[RecordedFrame], bool]:
-    """List frames, newest first: at most `limit`, and at most `max_bytes` of them unless the first is larger.
+) -> tuple[list[RecordedFrame], int | None]:
+    """List frames, newest first.
+
+    Args:
+        connection: to read through.
+        wanted: what they must fulfil.
+        before: where the last page ended; `None`: begin with the newest.
+        limit: at most so many.
+        max_bytes: at most so many bytes of them, unless the first is larger.
 
     Returns:
-        The frames, and whether there are more.
+        The frames, and where this page ended; `None`: there are no more. A page ends early, and may be empty, when much
+        was looked through (`MOST_BYTES_READ`).
     """
-    conditions, values = _conditions(connection, wanted, before)
-    rows = connection.execute(
-        f"SELECT * FROM frame WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",  # noqa: S608 - own text
-        [*values, limit + 1],
-    )
     found: list[RecordedFrame] = []
-    total = 0
-    for row in rows:
-        total += len(row["frame"])
-        if len(found) == limit or (found and total > max_bytes):
-            return found, True
-        found.append(_frame(row))
-    return found, False
+    total = looked_through = 0
+    needle = (wanted.text or wanted.message_id or "").encode()
+    for number, heads, packed in _blocks(connection, wanted, before):
+        frames = zlib.decompress(packed)
+        looked_through += len(frames)
+        for frame in reversed([*unpack(number, heads, frames)]) if needle in frames else ():
+            if (before is not None and frame.id >= before) or not _fulfils(frame, wanted):
+                continue
+            total += len(frame.frame)
+            if len(found) == limit or (found and total > max_bytes):
+                return found, found[-1].id
+            found.append(frame)
+        if looked_through > MOST_BYTES_READ:
+            return found, number * MOST_FRAMES
+    return found, None
 
 
-def _conditions(
-    connection: sqlite3.Connection, wanted: Search, before: int | None
-) -> tuple[list[str], list[str | int | bytes]]:
-    """Name what rows must fulfil. A time is turned into an id as well, since ids are what the list goes along."""
-    conditions: dict[str, str | int | bytes | None] = {
-        "id < ?": before,
-        "charge_point = ?": wanted.charge_point,
-        "action = ?": wanted.action,
-        "message_id = ?": wanted.message_id,
-        "instr(frame, ?) > 0": None if wanted.text is None else wanted.text.encode(),
+def _blocks(connection: sqlite3.Connection, wanted: Search, before: int | None) -> sqlite3.Cursor:
+    """Read the blocks that may hold what is wanted, the newest first."""
+    conditions: dict[str, str | int | None] = {
+        "id <= ?": None if before is None else (before - 1) // MOST_FRAMES,
+        "last_at >= ?": None if wanted.since is None else milliseconds(wanted.since),
+        "first_at <= ?": None if wanted.until is None else milliseconds(wanted.until),
+        "instr(charge_points, ?) > 0": None if wanted.charge_point is None else _quoted(wanted.charge_point),
     }
-    if wanted.since is not None:
-        conditions["at >= ?"] = since = milliseconds(wanted.since)
-        first = connection.execute("SELECT id FROM frame WHERE at >= ? ORDER BY at, id LIMIT 1", (since,)).fetchone()
-        conditions["id >= ?"] = 0 if first is None else first[0]
-    if wanted.until is not None:
-        conditions["at <= ?"] = until = milliseconds(wanted.until)
-        last = connection.execute(
-            "SELECT id FROM frame WHERE at <= ? ORDER BY at DESC, id DESC LIMIT 1", (until,)
-        ).fetchone()
-        conditions["id <= ?"] = 0 if last is None else last[0]
     kept = {condition: value for condition, value in conditions.items() if value is not None}
-    return [*kept] or ["TRUE"], [*kept.values()]
+    return connection.execute(
+        "SELECT id, heads, frames FROM block JOIN content USING (id) "  # noqa: S608 - own text
+        f"WHERE {' AND '.join(kept) or 'TRUE'} ORDER BY id DESC",
+        [*kept.values()],
+    )
+
+
+def _quoted(charge_point: str) -> str:
+    return orjson.dumps(charge_point).decode()
+
+
+def _fulfils(frame: RecordedFrame, wanted: Search) -> bool:
+    return (
+        (wanted.charge_point is None or frame.charge_point == wanted.charge_point)
+        and (wanted.action is None or frame.action == wanted.action)
+        and (wanted.message_id is None or frame.message_id == wanted.message_id)
+        and (wanted.text is None or wanted.text.encode() in frame.frame)
+        and (wanted.since is None or milliseconds(frame.at) >= milliseconds(wanted.since))
+        and (wanted.until is None or milliseconds(frame.at) <= milliseconds(wanted.until))
+    )
 
 
 def calls_between(connection: sqlite3.Connection, since: datetime, until: datetime) -> Iterator[RecordedFrame]:
     """Read what charge points said in a time, and the gaps, oldest first."""
-    rows = connection.execute(
-        "SELECT * FROM frame WHERE at >= ? AND at <= ? AND direction IN (?, ?) ORDER BY at, id",
-        (milliseconds(since), milliseconds(until), Direction.RECEIVED.value, Direction.GAP.value),
-    )
-    return map(_frame, rows)
+    first, last = milliseconds(since), milliseconds(until)
+    waiting: list[tuple[datetime, int, RecordedFrame]] = []
+    for number, first_at, heads, packed in connection.execute(
+        """SELECT id, first_at, heads, frames FROM block JOIN content USING (id)
+           WHERE last_at >= ? AND first_at <= ? ORDER BY first_at, id""",
+        (first, last),
+    ):
+        while waiting and waiting[0][0] < instant(first_at):  # a clock that was set back makes blocks overlap
+            yield heapq.heappop(waiting)[2]
+        for frame in unpack(number, heads, zlib.decompress(packed)):
+            if frame.direction is not Direction.SENT and first <= milliseconds(frame.at) <= last:
+                heapq.heappush(waiting, (frame.at, frame.id, frame))
+    while waiting:
+        yield heapq.heappop(waiting)[2]
 
 
 def oldest(connection: sqlite3.Connection) -> datetime | None:
     """When the oldest frame that is still kept went over the wire; `None`: there is none."""
-    row = connection.execute("SELECT at FROM frame ORDER BY id LIMIT 1").fetchone()
+    row = connection.execute("SELECT first_at FROM block ORDER BY id LIMIT 1").fetchone()
     return None if row is None else instant(row[0])
 
 
@@ -194,20 +191,25 @@ def trim(connection: sqlite3.Connection, *, before: datetime, max_bytes: int) ->
     """Remove what is too old, and the oldest while the file is too large; some of it at a time.
 
     Returns:
-        How many rows went; while it is more than none, there may be more to do.
+        How many blocks went; while it is more than none, there may be more to do.
     """
-    removed = connection.execute(
-        """DELETE FROM frame WHERE at < ? AND id IN (SELECT id FROM frame ORDER BY id LIMIT ?)""",
-        (milliseconds(before), TRIMMED_AT_ONCE),
-    ).rowcount
-    if removed == 0 and _used_bytes(connection) > max_bytes:
-        tenth = connection.execute("SELECT (max(id) - min(id)) / 10 + 1 FROM frame").fetchone()[0] or 0
-        removed = connection.execute(
-            "DELETE FROM frame WHERE id IN (SELECT id FROM frame ORDER BY id LIMIT ?)", (min(tenth, TRIMMED_AT_ONCE),)
-        ).rowcount
+    oldest_blocks = "SELECT id FROM block WHERE id IN (SELECT id FROM block ORDER BY id LIMIT ?)"
+    gone = connection.execute(f"{oldest_blocks} AND last_at < ?", (TRIMMED_AT_ONCE, milliseconds(before))).fetchall()
+    if not gone and _used_bytes(connection) > max_bytes:
+        tenth = connection.execute("SELECT count(*) / 10 + 1 FROM block").fetchone()[0]
+        gone = connection.execute(oldest_blocks, (min(tenth, TRIMMED_AT_ONCE),)).fetchall()
+    if gone:
+        numbers = orjson.dumps([number for (number,) in gone]).decode()
+        connection.execute("BEGIN IMMEDIATE")
+        for table in ("content", "block"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - own text
+                (numbers,),
+            )
+        connection.execute("COMMIT")
     # As a script, since `execute` stops after the pragma's first page.
     connection.executescript(f"PRAGMA incremental_vacuum({AUTO_VACUUM_PAGES});")
-    return removed
+    return len(gone)
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:
@@ -216,25 +218,3 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
         for name in ("page_count", "freelist_count", "page_size")
     )
     return (pages - free) * size
-
-
-def milliseconds(at: datetime) -> int:
-    """Write an instant as the journal keeps it."""
-    return int(at.timestamp() * 1000 + 0.5)
-
-
-def instant(at: int) -> datetime:
-    """Read an instant as the journal keeps it."""
-    return datetime.fromtimestamp(at / 1000, UTC)
-
-
-def _frame(row: sqlite3.Row) -> RecordedFrame:
-    return RecordedFrame(
-        id=row["id"],
-        at=instant(row["at"]),
-        charge_point=row["charge_point"],
-        direction=Direction(row["direction"]),
-        action=row["action"],
-        message_id=row["message_id"],
-        frame=row["frame"],
-    )

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -15,12 +15,15 @@ import structlog
 from edge.clock import Clock
 from edge.domain.redaction import REDACTED, FrameRedactor
 from edge.store import journal
-from edge.store.journal import Direction, Row, milliseconds
+from edge.store.frame_blocks import Direction, Entry, pack
 from edge.store.readers import Readers
 
 FLUSH_S = 0.5
-CHUNK = 100
-"""Frames per statement. Small, so that the thread never keeps the interpreter lock for long."""
+CHUNK = 1024
+"""Frames that are packed at once: about a millisecond in which the thread keeps the interpreter lock."""
+FULL = 256
+"""Frames of a block that gets no more. One with less is written again with what comes, since many frames need hardly
+more room than one."""
 TRIM_EVERY = 8 * 1024 * 1024
 """Bytes between two looks at age and size."""
 IDLE_FLUSH = 1024
@@ -29,13 +32,9 @@ OVERHEAD = 256
 """Bytes of memory that a waiting frame takes beside its own."""
 MAX_WAITING = 32 * 1024 * 1024
 """Bytes that may wait for the disk."""
-MAX_OPEN_CALLS = 20_000
-"""Calls whose action is remembered for their answer."""
 
-_Entry = tuple[datetime, str, Direction, bytes]
-
-Record = Callable[[str, Direction, bytes], None]
-"""Takes a frame; never waits."""
+Record = Callable[[str, Direction, bytes, str | None], None]
+"""Takes a frame and the action that it belongs to; never waits. `None`: a call says it itself, or it is not known."""
 
 _log = structlog.get_logger()
 
@@ -68,27 +67,28 @@ class JournalWriter:
         self._now = clock.now
         self._kept = timedelta(days=days)
         self._max_bytes = max_mib * 1024 * 1024
-        self._queue: deque[_Entry] = deque()
+        self._queue: deque[Entry] = deque()
         self._added = 0  # bytes; written on the event loop alone
         self._taken = 0  # bytes; written in the thread alone
         self._dropped = 0  # frames; written on the event loop alone
         self._told = 0  # frames of those that a gap row tells of
         self._failed = 0  # frames that the disk did not take
         self._since_trim = TRIM_EVERY
-        self._calls: dict[tuple[str, bool, str], str] = {}
+        self._number = journal.next_block(self._connection)
+        self._begun: list[Entry] = []  # what lies in block `_number` already
         self._redactor = FrameRedactor()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def record(self, charge_point: str, direction: Direction, frame: bytes) -> None:
+    def record(self, charge_point: str, direction: Direction, frame: bytes, action: str | None = None) -> None:
         """Take a frame; never waits. What the disk cannot follow is counted and told as a gap."""
         size = len(frame) + OVERHEAD
         if self._added - self._taken + size > MAX_WAITING:
             self._dropped += 1
             return
         self._added += size
-        self._queue.append((self._now(), charge_point, direction, frame))
+        self._queue.append((self._now(), charge_point, direction, frame, action))
 
     def close(self) -> None:
         """Write what waits, and stop."""
@@ -111,18 +111,23 @@ class JournalWriter:
     def _flush(self) -> None:
         """Write everything that waits, in one database transaction."""
         dropped, taken, before = self._dropped, 0, self._taken
+        number, begun = self._number, self._begun
+        missing = dropped - self._told + self._failed
+        if not self._queue and not missing:
+            return
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            if missing := dropped - self._told + self._failed:
-                self._tell_gap(missing)
+            if missing:
+                self._put(self._gap(missing))
             while self._queue:
                 entries = [self._queue.popleft() for _ in range(min(CHUNK, len(self._queue)))]
                 taken += len(entries)
                 self._taken += sum(len(entry[3]) + OVERHEAD for entry in entries)
-                journal.insert(self._connection, [self._row(*entry) for entry in entries])
+                self._put(self._shown(entries))
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._failed += taken
+            self._number, self._begun = number, begun
             self._undo(error)
             return
         self._told, self._failed = dropped, 0
@@ -130,10 +135,18 @@ class JournalWriter:
         if self._since_trim >= TRIM_EVERY:
             self._trim()
 
-    def _tell_gap(self, missing: int) -> None:
-        row: Row = (milliseconds(self._now()), "", Direction.GAP.value, None, None, str(missing).encode())
-        journal.insert(self._connection, [row])
+    def _put(self, entries: list[Entry]) -> None:
+        """Write entries into the block that is begun, and begin another when it is full."""
+        block = self._begun + entries
+        journal.put(self._connection, self._number, pack(block))
+        if len(block) < FULL:
+            self._begun = block
+        else:
+            self._number, self._begun = self._number + 1, []
+
+    def _gap(self, missing: int) -> list[Entry]:
         _log.warning("frames_not_recorded", frames=missing)
+        return [(self._now(), "", Direction.GAP, str(missing).encode(), None)]
 
     def _undo(self, error: sqlite3.Error) -> None:
         _log.warning("journal_not_written", error=str(error), hint="Check the disk's free space and health.")
@@ -143,21 +156,13 @@ class JournalWriter:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def _row(self, at: datetime, charge_point: str, direction: Direction, frame: bytes) -> Row:
-        shown = self._shown(charge_point, frame)
-        is_call, message_id, action = journal.head(shown)
-        if message_id is not None:
-            received = direction is Direction.RECEIVED
-            if not is_call:
-                action = self._calls.pop((charge_point, not received, message_id), None)
-            elif action is not None:
-                if len(self._calls) >= MAX_OPEN_CALLS:
-                    self._calls.clear()
-                self._calls[charge_point, received, message_id] = action
-        return milliseconds(at), charge_point, direction.value, action, message_id, shown
-
-    def _shown(self, charge_point: str, frame: bytes) -> bytes:
+    def _shown(self, entries: list[Entry]) -> list[Entry]:
         """Hide the secrets; of a frame where that fails nothing is shown: it must not end the thread."""
+        if self._redactor.harmless([frame for _, _, _, frame, _ in entries]):
+            return entries
+        return [(at, who, way, self._redacted(who, frame), action) for at, who, way, frame, action in entries]
+
+    def _redacted(self, charge_point: str, frame: bytes) -> bytes:
         try:
             return self._redactor.redact(frame)[: journal.MAX_FRAME]
         except Exception:  # noqa: BLE001 - any charge point may send anything

@@ -85,6 +85,7 @@ async def test_k08_no_secret_is_found_in_the_journal_the_database_or_the_log(
     torn = f'[2,"t1","DataTransfer",{{"vendorId":"VendorA","data":"password={SECRET}"'
     await station.websocket.send(torn)
     await frames(api, 1, message_id="t1")
+    assert await frames(api, 0, text=SECRET) == []  # its file is compressed
     for file in (site.edge.folder / "data").iterdir():
         assert SECRET.encode() not in file.read_bytes(), file
     assert SECRET not in site.edge.log.read_text()

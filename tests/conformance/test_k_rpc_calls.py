@@ -64,7 +64,7 @@ async def play(steps: list[str]) -> list[Any]:
     session = Session()
     sent: list[list[Any]] = []
 
-    def send(frame: bytes) -> None:
+    def send(frame: bytes, _: str) -> None:
         assert session.calling
         sent.append(json.loads(frame))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import random
 import sqlite3
 import time
 from datetime import timedelta
@@ -11,7 +14,8 @@ import pytest
 
 from edge.domain.redaction import FrameRedactor
 from edge.store import journal, journal_writer
-from edge.store.journal import Direction, RecordedFrame, Search
+from edge.store.frame_blocks import MOST_FRAMES, Block, Direction, RecordedFrame
+from edge.store.journal import Search
 from edge.store.journal_writer import JournalWriter
 from tests.integration.edge.played_site import NOON, SetClock
 
@@ -23,6 +27,13 @@ SOON_S = 30.0
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
+
+
+@pytest.fixture(autouse=True)
+def few_to_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a dozen frames be several blocks."""
+    monkeypatch.setattr(journal_writer, "CHUNK", 3)
+    monkeypatch.setattr(journal_writer, "FULL", 4)
 
 
 def opened(path: Path, clock: SetClock, *, days: int = 7, max_mib: int = 64) -> JournalWriter:
@@ -52,17 +63,14 @@ def test_a_frame_is_found_again_with_its_time_and_its_direction(path: Path) -> N
     assert (sent.at, sent.direction, sent.frame) == (NOON + timedelta(milliseconds=7), Direction.SENT, ANSWER)
 
 
-def test_an_answer_is_found_by_the_action_of_its_call(path: Path) -> None:
+def test_a_call_says_its_action_itself_and_an_answer_is_found_by_that_of_its_call(path: Path) -> None:
     writer = opened(path, SetClock())
     writer.record("CP1", Direction.RECEIVED, CALL)
-    writer.record("CP2", Direction.SENT, ANSWER)  # of no call of this charge point
-    writer.record("CP1", Direction.SENT, b'[2,"m1","Reset",{"type":"Soft"}]')  # calls of both sides may cross
-    writer.record("CP1", Direction.RECEIVED, b'[4,"m1","NotSupported","",{}]')
-    writer.record("CP1", Direction.SENT, ANSWER)
+    writer.record("CP1", Direction.SENT, ANSWER, "Heartbeat")
+    writer.record("CP1", Direction.RECEIVED, ANSWER)  # of no call that is known
     writer.close()
-    assert [(row.charge_point, row.action) for row in reversed(found(path))] == [
-        ("CP1", "Heartbeat"), ("CP2", None), ("CP1", "Reset"), ("CP1", "Reset"), ("CP1", "Heartbeat"),
-    ]  # fmt: skip
+    assert [row.action for row in found(path)] == [None, "Heartbeat", "Heartbeat"]
+    assert len(found(path, Search(action="Heartbeat"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -95,12 +103,66 @@ def test_frames_are_searched(path: Path, wanted: Search, numbers: list[int]) -> 
         assert found(path, wanted, before=rows[0].id, limit=2) == rows[1:3]
 
 
+def test_a_page_ends_early_when_much_was_looked_through(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "MOST_BYTES_READ", 1)
+    writer = opened(path, SetClock())
+    for number in range(20):
+        writer.record("CP1", Direction.RECEIVED, f'[2,"m{number}","Heartbeat",{{}}]'.encode())
+    writer.close()
+    seen: list[str | None] = []
+    pages, before = 0, None
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        while pages == 0 or before is not None:
+            rows, before = journal.search(connection, Search(text='"m1'), before=before, limit=4)
+            seen += [row.message_id for row in rows]
+            pages += 1
+    assert seen == ["m19", "m18", "m17", "m16", "m15", "m14", "m13", "m12", "m11", "m10", "m1"]
+    assert pages > 4
+
+
+def test_few_frames_are_gathered_in_one_block(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_writer, "FLUSH_S", 0.01)
+    writer = opened(path, SetClock())
+    for number in range(3):
+        writer.record("CP1", Direction.RECEIVED, CALL)
+        deadline = time.monotonic() + SOON_S
+        while len(found(path)) <= number and time.monotonic() < deadline:
+            time.sleep(0.01)
+    writer.close()
+    assert [row.id for row in found(path)] == [MOST_FRAMES + 2, MOST_FRAMES + 1, MOST_FRAMES]
+
+
+def test_calls_are_read_in_the_order_of_their_time_when_the_clock_was_set_back(path: Path) -> None:
+    clock = SetClock()
+    writer = opened(path, clock)
+    for number in range(12):
+        if number == 6:
+            clock.at -= timedelta(seconds=3.5)
+        writer.record("CP1", Direction.RECEIVED, f'[2,"m{number}","Heartbeat",{{}}]'.encode())
+        writer.record("CP1", Direction.SENT, ANSWER, "Heartbeat")
+        clock.at += timedelta(seconds=1)
+    writer.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        calls = [*journal.calls_between(connection, NOON + timedelta(seconds=1), NOON + timedelta(seconds=6))]
+    assert [call.message_id for call in calls] == ["m1", "m2", "m6", "m3", "m7", "m4", "m8", "m5", "m9"]
+
+
+def test_the_first_journal_is_replaced(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE frame (id INTEGER PRIMARY KEY)")
+    writer = opened(path, SetClock())
+    writer.record("CP1", Direction.RECEIVED, CALL)
+    writer.close()
+    assert len(found(path)) == 1
+
+
 def test_no_secret_reaches_the_disk(path: Path) -> None:
     writer = opened(path, SetClock())
     writer.record("CP1", Direction.SENT, b'[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"hunter2"}]')
     writer.record("CP1", Direction.SENT, b'[2,"2","GetDiagnostics",{"location":"ftp://user:hunter2@10.0.0.1/"}]')
     writer.close()
     assert len(found(path)) == 2
+    assert found(path, Search(text="hunter2")) == []  # the file itself is compressed
     for file in path.parent.iterdir():
         assert b"hunter2" not in file.read_bytes(), file
 
@@ -120,17 +182,17 @@ def test_what_the_disk_cannot_follow_is_told_as_a_gap(path: Path, monkeypatch: p
 def test_frames_that_a_failing_disk_did_not_take_are_told_as_a_gap(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_writer, "FLUSH_S", 0.01)
     writer = opened(path, SetClock())
-    insert = journal.insert
+    put = journal.put
 
-    def failing(connection: sqlite3.Connection, rows: list[journal.Row]) -> None:
+    def failing(connection: sqlite3.Connection, number: int, block: Block) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(journal, "insert", failing)
+    monkeypatch.setattr(journal, "put", failing)
     writer.record("CP1", Direction.RECEIVED, CALL)
     deadline = time.monotonic() + SOON_S
     while writer._failed < 1 and time.monotonic() < deadline:
         time.sleep(0.01)
-    monkeypatch.setattr(journal, "insert", insert)
+    monkeypatch.setattr(journal, "put", put)
     writer.record("CP1", Direction.RECEIVED, CALL)
     writer.close()
     assert sorted((row.direction, row.frame) for row in found(path)) == [
@@ -155,7 +217,8 @@ def test_the_file_stays_within_its_budget_and_the_oldest_go_first(path: Path) ->
     for round_ in range(4):
         writer = opened(path, clock, max_mib=1)
         for number in range(400):
-            frame = f'[2,"{round_}-{number}","DataTransfer",{{"vendorId":"{"x" * 2000}"}}]'.encode()
+            noise = base64.b64encode(random.Random(number).randbytes(1800)).decode()  # which cannot be packed
+            frame = f'[2,"{round_}-{number}","DataTransfer",{{"vendorId":"{noise}"}}]'.encode()
             writer.record("CP1", Direction.RECEIVED, frame)
         writer.close()
     rows = found(path)

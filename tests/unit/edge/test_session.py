@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from edge.errors import LocalProtocolError
 from edge.ocppj.frames import Call, CallError, CallResult
 from edge.ocppj.mending import PIECES, REPAIRED
-from edge.ocppj.session import NEVER_REMEMBERED, REMEMBERED_ANSWERS, Ignored, Reply, Session, Settled
+from edge.ocppj.session import NEVER_REMEMBERED, REMEMBERED_ANSWERS, REMEMBERED_CALLS, Ignored, Reply, Session, Settled
 
 STATUS = '[2,"7","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
 
@@ -31,7 +31,7 @@ def test_a_call_is_handed_on_and_its_answer_carries_its_id() -> None:
 def test_the_same_message_again_gets_the_same_answer_without_being_handled() -> None:
     session = Session()
     first = session.answer(call_of(session, STATUS), {"once": True})
-    assert session.receive(STATUS) == Reply(first, "the same message came again")
+    assert session.receive(STATUS) == Reply(first, "the same message came again", action="StatusNotification")
 
 
 def test_the_same_id_with_other_content_is_another_message() -> None:
@@ -52,7 +52,7 @@ def test_an_answer_to_a_heartbeat_is_not_taken_for_that_of_an_earlier_call() -> 
     session = Session()
     session.answer(call_of(session, STATUS), {})
     session.answer(call_of(session, '[2,"8","Heartbeat",{}]'), {"currentTime": "now"})
-    assert session.receive(STATUS) == Reply(b'[3,"7",{}]', "the same message came again")
+    assert session.receive(STATUS) == Reply(b'[3,"7",{}]', "the same message came again", action="StatusNotification")
 
 
 def test_a_refusal_is_not_remembered_so_that_a_repeat_is_a_new_chance() -> None:
@@ -110,8 +110,19 @@ def test_late_answer_is_ignored() -> None:
     session.abandon()
     assert not session.calling
     session.call("gardu-2", "ClearCache", {})
-    assert isinstance(session.receive('[3,"gardu-1",{}]'), Ignored)
+    late = session.receive('[3,"gardu-1",{}]')
+    assert isinstance(late, Ignored)
+    assert late.action == "Reset"
     assert session.receive('[3,"gardu-2",{}]') == Settled("ClearCache", CallResult("gardu-2", {}))
+
+
+def test_calls_that_are_remembered_for_late_answers_are_bounded() -> None:
+    session = Session()
+    for number in range(2 * REMEMBERED_CALLS):
+        session.call(f"gardu-{number}", "Reset", {})
+        session.abandon()
+    assert session.receive('[3,"gardu-0",{}]').action is None
+    assert session.receive(f'[3,"gardu-{2 * REMEMBERED_CALLS - 1}",{{}}]').action == "Reset"
 
 
 def test_calls_of_both_sides_may_cross() -> None:
@@ -136,7 +147,7 @@ def test_a_message_that_was_mended_is_handed_on_with_its_doubt_and_repeated_like
     call = call_of(session, text)
     assert call == Call("7", "StopTransaction", {"transactionId": None, "meterStop": 5}, REPAIRED)
     answer = session.answer(call, {})
-    assert session.receive(text) == Reply(answer, "the same message came again")
+    assert session.receive(text) == Reply(answer, "the same message came again", action="StopTransaction")
 
 
 def test_only_the_repairs_that_are_known_of_a_charge_point_are_made() -> None:
