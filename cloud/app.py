@@ -30,6 +30,10 @@ from cloud.commands.service.waking import site_of
 from cloud.config import Settings
 from cloud.db.database import Database
 from cloud.db.schema import migrate, require_current
+from cloud.directory import appliers as of_directory
+from cloud.directory import endpoints as _directory
+from cloud.directory.exchanges import directory
+from cloud.directory.service.pulling import forget_removed
 from cloud.errors import ConfigurationError, GarduCloudError
 from cloud.ingest import appliers as of_ingest
 from cloud.ingest import dead_letter_endpoints as _dead_letters
@@ -55,6 +59,7 @@ from contract.events import (
     ConnectorStatusChanged,
     DataTransferReceived,
     DiagnosticsStatusChanged,
+    DirectoryApplied,
     EdgeStarted,
     FirmwareStatusChanged,
     IdTagChanged,
@@ -78,7 +83,8 @@ APPLIERS: Appliers = {
     SecurityEventRecorded.TYPE: (),
     AlarmRaised.TYPE: (of_ingest.keep_raw,),
     AlarmCleared.TYPE: (of_ingest.keep_raw,),
-    IdTagChanged.TYPE: (),
+    IdTagChanged.TYPE: (of_directory.id_tag_changed,),
+    DirectoryApplied.TYPE: (of_directory.directory_applied,),
     CommandProgressed.TYPE: (of_commands.progressed,),
     RemoteStartConcluded.TYPE: (of_commands.remote_start_concluded, of_charge_points.seen),
     EdgeStarted.TYPE: (of_sites.edge_started, of_charge_points.edge_started),
@@ -110,6 +116,7 @@ REIMAGED: ReimagedHooks = (abandon,)
 """What the modules do when an edge begins anew."""
 
 _EXPIRY_EVERY_S = 5
+_FORGET_EVERY_S = 3600
 _STOP_WITHIN_S = 5
 _DATABASE_PATIENCE_S = 60.0
 _BACKLOG = 2048
@@ -138,7 +145,7 @@ def create_app(
     app.state.appliers, app.state.reimaged = APPLIERS, REIMAGED
     app.state.late_appliers = LATE_APPLIERS
     app.state.consumer = None if broker is None else _consumer(broker, database, clock)
-    for module in (_sites, _charge_points, _transactions, _commands, _ingest, _dead_letters):
+    for module in (_sites, _charge_points, _transactions, _commands, _directory, _ingest, _dead_letters):
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_api_route("/readyz", _readyz(database), include_in_schema=False)
@@ -167,7 +174,10 @@ def _readyz(database: Database) -> Callable[[], Response]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
-        jobs = [tasks.create_task(_expire(app.state.database, app.state.clock))]
+        jobs = [
+            tasks.create_task(_expire(app.state.database, app.state.clock)),
+            tasks.create_task(_forget(app.state.database, app.state.clock)),
+        ]
         if app.state.consumer is not None:
             jobs.append(tasks.create_task(app.state.consumer.run()))
         yield
@@ -181,6 +191,7 @@ def _consumer(broker: Broker, database: Database, clock: Clock) -> Consumer:
         {
             Exchange.GREETING: lambda asked: greeting(database, clock, REIMAGED, asked.edge, asked.body),
             Exchange.EVENTS: lambda asked: events(database, clock, APPLIERS, asked.edge, asked.body, asked.encoding),
+            Exchange.DIRECTORY: lambda asked: directory(database, clock, asked.edge, asked.body),
             Exchange.COMMANDS: lambda asked: commands(database, clock, asked.edge, asked.body),
         },
     )
@@ -200,6 +211,15 @@ async def _expire(database: Database, clock: Clock) -> None:
             await run_in_threadpool(expire_late, database, clock())
         except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
             _log.exception("late commands could not be expired")
+
+
+async def _forget(database: Database, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(_FORGET_EVERY_S)
+        try:
+            await run_in_threadpool(forget_removed, database, clock())
+        except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
+            _log.exception("removed entries of the directory could not be forgotten")
 
 
 class Server(uvicorn.Server):

@@ -4,6 +4,7 @@ GarduCloudError
 ├── ConfigurationError          a setting is wrong; the process does not start
 ├── SchemaError                 the database's schema is older or newer than this release
 ├── AlreadyExistsError          a name is taken; nothing was changed
+├── StillInUseError             409  something needs what should be removed
 ├── UnauthenticatedError        401  nobody we know
 ├── ForbiddenError              403  somebody we know, who may not do this
 │   └── EdgeLockedError         403  two edges spoke for one site; a person has to choose
@@ -18,6 +19,7 @@ GarduCloudError
 │   ├── BatchTooLargeError      413  the edge halves its batch
 │   ├── UnreadableBatchError    400  `seq` names the event to set aside, where one can be named
 │   ├── ChainError              409  the batch does not continue the cloud's chain; carries cursor and hash
+│   ├── SnapshotNeededError     410  what changed since the edge's version of a set cannot be told
 │   └── EpochError              409  the edge's past is not the one that the cloud knows: greet again
 └── CommandError
     ├── NotCancelableError      409  it has started, or has already ended
@@ -81,6 +83,12 @@ class AlreadyExistsError(GarduCloudError):
     """A name is taken; nothing was changed."""
 
     kind, title, status = "already-exists", "It exists already", 409
+
+
+class StillInUseError(GarduCloudError):
+    """Something needs what should be removed; nothing was changed."""
+
+    kind, title, status = "still-in-use", "It is still in use", 409
 
 
 class UnauthenticatedError(GarduCloudError):
@@ -176,6 +184,12 @@ class ChainError(LinkError):
         super().__init__(
             message, hint="Greet again, then send what follows the cursor.", cursor=cursor, hash=chain_hash
         )
+
+
+class SnapshotNeededError(LinkError):
+    """The edge's version of a set is of another database, too old, or one that never was."""
+
+    kind, title, status = "snapshot-needed", "Take a snapshot", 410
 
 
 class EpochError(LinkError):

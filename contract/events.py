@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contract.commands import CommandError, CommandState
+from contract.directory import DirectorySet
 from contract.model import Record, UtcDatetime
 from contract.streams import Stream
 
@@ -147,6 +148,25 @@ class IdTagChanged(EventData):
     expires_at: UtcDatetime | None = None
     parent_id_tag: str | None = None
     changed_by: str
+    base_version: int | None = None
+    """The id tag's version that was changed; 0: it was not known here. `None`: the edge knows no versions."""
+
+
+class DirectoryApplied(EventData):
+    """A set of the directory came down and counts at the site from now on, or was found to be another one there."""
+
+    TYPE: ClassVar[str] = "DirectoryApplied.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    set: DirectorySet
+    incarnation: UUID
+    """The cloud database whose version it is."""
+    version: int
+    hash: str
+    """Hex: of what the edge holds."""
+    entries: int
+    how: str
+    """`delta`, `snapshot`, or `checked`: nothing had changed."""
 
 
 class SecurityEventRecorded(EventData):
@@ -381,6 +401,7 @@ EVENTS: dict[str, type[EventData]] = {
         DiagnosticsStatusChanged,
         LogStatusChanged,
         DataTransferReceived,
+        DirectoryApplied,
         EdgeStarted,
         MeterValuesSampled,
         Skipped,

@@ -166,3 +166,6 @@ class CommandsAnswer(Record):
     incarnation: UUID
     server_time: UtcDatetime
     items: list[CommandItem]
+    directory: dict[str, NonNegativeInt] | None = None
+    """The versions of the site's directory, by set; `None`: this cloud keeps none. A wait for commands ends early, too,
+    when their sum is another one than the edge has named."""

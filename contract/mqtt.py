@@ -29,6 +29,7 @@ class Exchange(StrEnum):
     GREETING = "greeting"
     EVENTS = "events"
     COMMANDS = "commands"
+    DIRECTORY = "directory"
     BELL = "bell"
     """Downwards alone: "pull now". Carries nothing."""
 
@@ -38,6 +39,8 @@ class CommandsRequest(Record):
 
     after: NonNegativeInt
     """The highest number that the edge has stored."""
+    directory: int | None = None
+    """See `contract.link.CommandsAnswer.directory`: the sum of the versions that the edge was told last."""
 
 
 def up(edge: str, exchange: Exchange) -> str:

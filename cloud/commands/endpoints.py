@@ -30,6 +30,10 @@ LONGEST_WAIT_S = 60.0
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the charge point's answer.")]
 Poll = Annotated[float, Query(alias="wait", ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for an item.")]
 Number = Annotated[int, Query(ge=0, lt=2**62, description="The highest number that the edge has stored.")]
+Directory = Annotated[
+    int | None,
+    Query(ge=0, lt=2**62, description="Sum of the directory's versions told last; another one ends the wait."),
+]
 Client = Annotated[str, Path(alias="id", description="The charge point's identity.")]
 
 router = APIRouter()
@@ -132,10 +136,16 @@ def cancel_command(_operator: Operator, database: TheDatabase, now: Now, command
 
 @router.get(COMMANDS_PATH, tags=["link"])
 async def pull_commands(
-    edge: Edge, database: TheDatabase, clock: TheClock, after: Number = 0, wait: Poll = 25.0
+    *,
+    edge: Edge,
+    database: TheDatabase,
+    clock: TheClock,
+    after: Number = 0,
+    wait: Poll = 25.0,
+    directory: Directory = None,
 ) -> CommandsAnswer:
     """Pull the items above `after`; when there are none, wait for one."""
-    return await until_items(database, clock, edge, after, wait)
+    return await until_items(database, clock, edge, after, wait, directory)
 
 
 router.include_router(_clients)

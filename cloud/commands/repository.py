@@ -14,6 +14,7 @@ from cloud.db.database import Unit
 from cloud.errors import UnknownSiteError
 from cloud.models.charging import ChargePointRow
 from cloud.models.commands import CommandItemRow, CommandRow, CommandTransitionRow
+from cloud.models.published import PublishedSetRow
 from cloud.models.sites import InstanceRow, SiteRow
 from contract.commands import FINAL_STATES, CommandState
 from contract.link import CommandItemKind
@@ -63,6 +64,13 @@ def connected(unit: Unit, site: str) -> Sequence[str]:
 def incarnation(unit: Unit) -> UUID:
     """Which cloud database this is."""
     return unit.scalars(select(InstanceRow.incarnation)).one()
+
+
+def directory_versions(unit: Unit, site: str) -> dict[str, int]:
+    """The versions of the site's directory, by set."""
+    row = PublishedSetRow
+    found = unit.execute(select(row.set, row.version).where(row.site_id == site))
+    return {str(name): int(version) for name, version in found}
 
 
 def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:

@@ -19,8 +19,9 @@ def pull(database: Database, edge: str, after: int, now: datetime) -> CommandsAn
     """The items above `after`, oldest first, and note that they were handed out."""
     with database.read() as unit:
         incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, edge, after)
+        directory = repository.directory_versions(unit, edge)
     items = _hand_out(database, edge, after, now) if waiting else []
-    return CommandsAnswer(incarnation=incarnation, server_time=now, items=items)
+    return CommandsAnswer(incarnation=incarnation, server_time=now, items=items, directory=directory)
 
 
 def _hand_out(database: Database, edge: str, after: int, now: datetime) -> list[CommandItem]:

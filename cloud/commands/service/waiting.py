@@ -32,14 +32,26 @@ async def until_final(database: Database, clock: Clock, identity: UUID, seconds:
     )
 
 
-async def until_items(database: Database, clock: Clock, edge: str, after: int, seconds: float) -> CommandsAnswer:
-    """What is to pull, or nothing after `seconds`."""
+async def until_items(
+    database: Database, clock: Clock, edge: str, after: int, seconds: float, directory: int | None = None
+) -> CommandsAnswer:
+    """What is to pull, or nothing after `seconds`.
+
+    Args:
+        database: where everything is.
+        clock: what time it is.
+        edge: who asks.
+        after: the highest number that it has stored.
+        seconds: how long it waits.
+        directory: the sum of the versions of its directory that it was told last; another one ends the wait, too.
+            `None`: it does not care.
+    """
     return await _until(
         database,
         site_key(edge),
         seconds,
         look=lambda: pull(database, edge, after, clock()),
-        is_enough=lambda seen: bool(seen.items),
+        is_enough=lambda seen: bool(seen.items) or directory not in {None, sum((seen.directory or {}).values())},
     )
 
 

@@ -6,18 +6,9 @@ from uuid import UUID
 
 from cloud.db.database import Unit
 from cloud.models.commands import CommandRow
+from cloud.models.waking import site_key, site_of
 
-_SITE = "commands of "
-
-
-def site_key(site: str) -> str:
-    """Rung when there may be something for the site's edge to pull."""
-    return f"{_SITE}{site}"
-
-
-def site_of(key: str) -> str | None:
-    """The site whose `site_key` this is; `None`: it is another key."""
-    return key.removeprefix(_SITE) if key.startswith(_SITE) else None
+__all__ = ["command_key", "ring", "site_key", "site_of"]
 
 
 def command_key(command: UUID) -> str:

@@ -1,0 +1,21 @@
+"""What an edge's word means for the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloud.db.database import Unit
+from cloud.directory.service import applied, edge_changes
+from cloud.models.received import Received
+from contract.events import DirectoryApplied, IdTagChanged
+
+
+def id_tag_changed(unit: Unit, events: Sequence[Received[IdTagChanged]]) -> None:
+    """An id tag was written or removed at a site."""
+    for event in events:
+        edge_changes.take(unit, event)
+
+
+def directory_applied(unit: Unit, events: Sequence[Received[DirectoryApplied]]) -> None:
+    """An edge says what it holds."""
+    applied.note(unit, events)
