@@ -102,6 +102,7 @@ LATE_APPLIERS: Appliers = {
     **APPLIERS,
     **dict.fromkeys(
         (
+            DirectoryApplied.TYPE,
             EdgeStarted.TYPE,
             ChargePointConnected.TYPE,
             ChargePointDisconnected.TYPE,

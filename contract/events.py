@@ -159,12 +159,15 @@ class DirectoryApplied(EventData):
     STREAM: ClassVar[Stream] = Stream.STATE
 
     set: DirectorySet
+    """Which."""
     incarnation: UUID
     """The cloud database whose version it is."""
     version: int
+    """The set's version that the edge holds from now on."""
     hash: str
-    """Hex: of what the edge holds."""
+    """Hex: the content hash of what the edge holds."""
     entries: int
+    """How many it holds."""
     how: str
     """`delta`, `snapshot`, or `checked`: nothing had changed."""
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from cloud.directory.schemas import NewIdTag
 from cloud.directory.service import id_tags
@@ -159,6 +158,7 @@ async def test_five_thousand_id_tags_come_in_slices_with_the_blocked_ones_first(
     assert len(tags.entries) == 5_000
     assert [len(part["changed"]) for part in tags.slices] == [SLICE] * 10
     again = [tag.model_copy(update={"status": IdTagStatus.BLOCKED}) if tag.id_tag > "TAG04990" else tag for tag in many]
+    again = again[-SLICE - 50 :]
     assert id_tags.put_all(campus.database, again, "tester", campus.clock()) == 0
     await tags.pull()
     first = [entry["content"]["status"] for entry in tags.slices[0]["changed"]]
@@ -351,9 +351,8 @@ async def test_the_cloud_shows_what_a_site_should_have_and_has(campus: Campus) -
     assert ((await state())["in_step"], (await state())["same_content"]) == (False, None)
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "field"),
-    [
+async def test_a_wrong_field_is_named_and_nothing_is_changed(campus: Campus) -> None:
+    for path, body, field in (
         ("id-tags/" + "x" * 21, {"status": "Accepted"}, "id_tag"),
         ("id-tags/A", {"status": "Concurrent"}, "status"),
         ("id-tags/A", {"status": "Accepted", "person": "p-none"}, "person"),
@@ -365,14 +364,10 @@ async def test_the_cloud_shows_what_a_site_should_have_and_has(campus: Campus) -
         ("tariffs/t", {"name": "T", "currency": "euro"}, "currency"),
         ("tariffs/t", {"name": "T", "currency": "EUR", "price_per_kwh": "0,42"}, "price_per_kwh"),
         ("sites/tower/policy", {"offline": "perhaps"}, "offline"),
-    ],
-)
-async def test_a_wrong_field_is_named_and_nothing_is_changed(
-    campus: Campus, path: str, body: dict[str, Any], field: str
-) -> None:
-    answer = await campus.client.put(f"/api/v1/{path}", json=body, headers=campus.headers)
-    assert answer.status_code == 422, answer.text
-    assert field in answer.json()["errors"][0]["field"]
+    ):
+        answer = await campus.client.put(f"/api/v1/{path}", json=body, headers=campus.headers)
+        assert answer.status_code == 422, answer.text
+        assert field in answer.json()["errors"][0]["field"]
     assert (await campus.edge.pull())["directory"] == {}
 
 
