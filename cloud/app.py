@@ -48,6 +48,7 @@ from cloud.sites import appliers as of_sites
 from cloud.sites import endpoints as _sites
 from cloud.transactions import appliers as of_transactions
 from cloud.transactions import endpoints as _transactions
+from contract.directory_events import DirectoryApplied
 from contract.events import (
     AlarmCleared,
     AlarmRaised,
@@ -59,7 +60,6 @@ from contract.events import (
     ConnectorStatusChanged,
     DataTransferReceived,
     DiagnosticsStatusChanged,
-    DirectoryApplied,
     EdgeStarted,
     FirmwareStatusChanged,
     IdTagChanged,

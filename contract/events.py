@@ -11,16 +11,10 @@ from uuid import UUID
 from pydantic import Field
 
 from contract.commands import CommandError, CommandState
-from contract.directory import DirectorySet
+from contract.directory_events import DirectoryApplied
+from contract.event_data import EventData as EventData  # noqa: PLC0414 - offered here as well
 from contract.model import Record, UtcDatetime
 from contract.streams import Stream
-
-
-class EventData(Record):
-    """The `data` of an event. A subclass names its stream; `TYPE` is what the envelope carries."""
-
-    TYPE: ClassVar[str]
-    STREAM: ClassVar[Stream]
 
 
 class TransactionStarted(EventData):
@@ -150,26 +144,6 @@ class IdTagChanged(EventData):
     changed_by: str
     base_version: int | None = None
     """The id tag's version that was changed; 0: it was not known here. `None`: the edge knows no versions."""
-
-
-class DirectoryApplied(EventData):
-    """A set of the directory came down and counts at the site from now on, or was found to be another one there."""
-
-    TYPE: ClassVar[str] = "DirectoryApplied.v1"
-    STREAM: ClassVar[Stream] = Stream.STATE
-
-    set: DirectorySet
-    """Which."""
-    incarnation: UUID
-    """The cloud database whose version it is."""
-    version: int
-    """The set's version that the edge holds from now on."""
-    hash: str
-    """Hex: the content hash of what the edge holds."""
-    entries: int
-    """How many it holds."""
-    how: str
-    """`delta`, `snapshot`, or `checked`: nothing had changed."""
 
 
 class SecurityEventRecorded(EventData):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from cloud.db.database import Unit
 from cloud.directory.service import applied, edge_changes
 from cloud.models.received import Received
-from contract.events import DirectoryApplied, IdTagChanged
+from contract.directory_events import DirectoryApplied
+from contract.events import IdTagChanged
 
 
 def id_tag_changed(unit: Unit, events: Sequence[Received[IdTagChanged]]) -> None:

@@ -11,7 +11,7 @@ from cloud.directory.schemas import SetState, SiteDirectory
 from cloud.models.published import AppliedSetRow, PublishedSetRow
 from cloud.models.received import Received
 from contract.directory import EMPTY, DirectorySet
-from contract.events import DirectoryApplied
+from contract.directory_events import DirectoryApplied
 
 
 def note(unit: Unit, events: Sequence[Received[DirectoryApplied]]) -> None:

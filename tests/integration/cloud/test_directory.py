@@ -7,73 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-import httpx
-
 from cloud.directory.schemas import NewIdTag
 from cloud.directory.service import id_tags
 from cloud.directory.service.pulling import forget_removed
-from contract.directory import EMPTY, SLICE, IdTagStatus, canonical, digest, moved
-from contract.events import DirectoryApplied, IdTagChanged
+from contract.directory import EMPTY, SLICE, IdTagStatus
+from contract.directory_events import DirectoryApplied
 from tests.integration.cloud.conftest import Campus
-from tests.integration.cloud.edge_double import EdgeDouble
-
-
-class Mirror:
-    """One set as an edge holds it, with the contract's own words."""
-
-    def __init__(self, campus: Campus, edge: EdgeDouble, name: str) -> None:
-        self.campus, self.edge, self.name = campus, edge, name
-        self.entries: dict[str, dict[str, Any]] = {}
-        self.version: int | None = None
-        self.incarnation: str | None = None
-        self.slices: list[dict[str, Any]] = []
-
-    async def ask(self, **params: Any) -> httpx.Response:
-        path = f"/api/v1/edges/{self.edge.site}/directory/{self.name}"
-        return await self.campus.client.get(path, params=params, headers=self.edge.headers)
-
-    async def pull(self) -> Mirror:
-        params = {} if self.version is None else {"since": self.version, "incarnation": self.incarnation}
-        self.slices = []
-        while True:
-            answer = await self.ask(**params, **({"after": self.slices[-1]["next"]} if self.slices else {}))
-            assert answer.status_code == 200, answer.text
-            self.slices.append(answer.json())
-            for entry in self.slices[-1]["changed"]:
-                self.entries[entry["key"]] = entry["content"]
-            for entry in self.slices[-1]["removed"]:
-                self.entries.pop(entry["key"], None)
-            if self.slices[-1]["next"] is None:
-                break
-        self.version, self.incarnation = self.slices[0]["version"], self.slices[0]["incarnation"]
-        assert self.slices[-1]["hash"] == self.hash()
-        return self
-
-    def hash(self) -> str:
-        return moved(EMPTY, added=sum(digest(key, canonical(content)) for key, content in self.entries.items()))
-
-    def statuses(self) -> dict[str, str]:
-        return {key: content["status"] for key, content in self.entries.items()}
-
-
-async def put(campus: Campus, path: str, **body: Any) -> dict[str, Any]:
-    answer = await campus.client.put(f"/api/v1/{path}", json=body, headers=campus.headers)
-    assert answer.status_code in {200, 201}, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-async def delete(campus: Campus, path: str) -> int:
-    return (await campus.client.delete(f"/api/v1/{path}", headers=campus.headers)).status_code
-
-
-async def staff(campus: Campus) -> None:
-    """Ann and Bob of the staff, who may charge at the tower."""
-    await put(campus, "tariffs/day", name="Day", currency="EUR", price_per_kwh="0.42")
-    await put(campus, "groups/staff", name="Staff", tariff="day", sites=["tower"])
-    for person in ("p-ann", "p-bob"):
-        await put(campus, f"people/{person}", display_name=person.title(), groups=["staff"])
-        await put(campus, f"id-tags/{person}", status="Accepted", person=person)
+from tests.integration.cloud.directory_mirror import Mirror, delete, put, staff
 
 
 async def test_an_edge_holds_only_what_its_site_needs(campus: Campus) -> None:
@@ -250,77 +190,6 @@ async def test_a_site_that_lets_strangers_charge_gets_all_who_may_not(campus: Ca
     assert (await tags.pull()).statuses() == {"stolen": "Blocked"}
     await put(campus, "sites/tower/policy", offline="deny")
     assert (await tags.pull()).entries == {}
-
-
-def changed(id_tag: str, status: str | None, base: int | None, **more: Any) -> IdTagChanged:
-    return IdTagChanged(id_tag=id_tag, status=status, changed_by="porter", base_version=base, **more)
-
-
-async def test_a_card_added_at_a_site_comes_back_in_its_set_and_in_no_other(campus: Campus) -> None:
-    south = campus.another_edge("south")
-    await campus.edge.tell(changed("Visitor", "Accepted", 0))
-    tags = await Mirror(campus, campus.edge, "id_tags").pull()
-    assert tags.entries["visitor"]["version"] == 1
-    assert (await Mirror(campus, south, "id_tags").pull()).entries == {}
-    shown = (await campus.get("id-tags/VISITOR")).json()
-    assert (shown["id_tag"], shown["sites"], shown["changed_by"]) == ("Visitor", ["tower"], "edge tower: porter")
-    await campus.edge.tell(changed("Visitor", None, 1))
-    assert (await tags.pull()).entries == {}
-    assert tags.slices[0]["removed"] == [{"key": "visitor", "version": 2}]
-
-
-async def test_of_two_changes_the_later_by_version_holds_and_both_are_shown(campus: Campus) -> None:
-    await staff(campus)
-    tags = await Mirror(campus, campus.edge, "id_tags").pull()
-    base = tags.entries["p-ann"]["version"]
-    await put(campus, "id-tags/p-ann", status="Blocked", person="p-ann")
-    await campus.edge.tell(changed("p-ann", "Accepted", base, parent_id_tag="TEAM"))
-    assert (await tags.pull()).statuses()["p-ann"] == "Blocked"
-    assert tags.entries["p-ann"]["version"] == base + 1
-    [conflict] = (await campus.get("id-tags/p-ann")).json()["conflicts"]
-    assert (conflict["site"], conflict["kept"]["status"], conflict["kept"]["changed_by"]) == (
-        "tower",
-        "Blocked",
-        "tester",
-    )
-    assert conflict["discarded"]["status"] == "Accepted"
-    assert conflict["discarded"]["parent_id_tag"] == "TEAM"
-    assert conflict["discarded"]["changed_by"] == "porter"
-    assert await campus.items("id-tag-conflicts", site="tower", id_tag="P-ANN") == [conflict]
-    await campus.edge.tell(changed("p-ann", "Accepted", base + 1))
-    assert (await tags.pull()).statuses()["p-ann"] == "Accepted"
-    assert len(await campus.items("id-tag-conflicts")) == 1
-
-
-async def test_an_edge_that_changed_the_same_in_vain_is_no_conflict(campus: Campus) -> None:
-    await staff(campus)
-    await put(campus, "id-tags/p-ann", status="Blocked", person="p-ann")
-    await campus.edge.tell(changed("p-ann", "Blocked", 1))
-    assert await campus.items("id-tag-conflicts") == []
-    assert (await campus.get("id-tags/p-ann")).json()["version"] == 2
-
-
-async def test_a_site_hears_the_verdict_even_where_nothing_changes_for_it(campus: Campus) -> None:
-    await put(campus, "id-tags/STRANGER", status="Accepted")
-    await delete(campus, "id-tags/STRANGER")
-    tags = await Mirror(campus, campus.edge, "id_tags").pull()
-    await campus.edge.tell(changed("Stranger", "Accepted", 0))
-    await tags.pull()
-    assert tags.slices[0]["removed"] == [{"key": "stranger", "version": 2}]
-    assert [one["kept"]["status"] for one in await campus.items("id-tag-conflicts")] == [None]
-
-
-async def test_an_edge_that_knows_no_versions_is_believed(campus: Campus) -> None:
-    await put(campus, "id-tags/OLD", status="Blocked", sites=["tower"])
-    await campus.edge.tell(changed("OLD", "Accepted", None))
-    assert (await campus.get("id-tags/old")).json()["status"] == "Accepted"
-
-
-async def test_an_absurd_change_goes_to_the_dead_letters(campus: Campus) -> None:
-    await campus.edge.tell(changed("x" * 30, "Accepted", 0), changed("OK", "Perhaps", 0), changed("OK", "Accepted", 0))
-    [site] = await campus.items("sites")
-    assert site["link"]["streams"]["ledger"]["dead_letters"] == 2
-    assert (await campus.get("id-tags/ok")).status_code == 200
 
 
 async def test_the_cloud_shows_what_a_site_should_have_and_has(campus: Campus) -> None:
