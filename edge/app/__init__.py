@@ -132,7 +132,13 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         delivery = CertificateDelivery(
             writer, readers, clock, operator.perform_in_time, central_system.registry.connected, entrances.authority
         )
-        relay = Relay(writer=writer, readers=readers, clock=clock, perform=operator.perform)
+        relay = Relay(
+            writer=writer,
+            readers=readers,
+            clock=clock,
+            perform=operator.perform,
+            patience_s=settings.cloud.command_patience_s,
+        )
         syncer = await make_syncer(settings, writer, readers, clock, relay, stack)
         hooks.syncer = syncer
         await _open(central_system)

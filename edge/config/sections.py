@@ -160,6 +160,10 @@ class CloudSettings(Section):
     longest_wait_s: Annotated[float, Field(ge=1, le=300)] = 300.0
     """The longest pause in seconds before a cloud that does not answer is tried again."""
 
+    command_patience_s: Annotated[float, Field(ge=0, le=3600)] = 120.0
+    """After a crash in the middle of a remote start or a reset: for how many seconds the transaction or the boot that
+    shows the charge point's obedience is waited for, before the command counts as interrupted."""
+
     @model_validator(mode="after")
     def _url_and_secret(self) -> CloudSettings:
         if (self.url is None) != (self.secret is None):

@@ -4,7 +4,8 @@
 DELIVERED ── start asked, in time ──▶ STARTED ── agreed ──────────▶ SUCCEEDED
     │ ├───── start asked, too late ─▶ EXPIRED    ├── answered no ─▶ REJECTED
     │ └───── cancel asked ──────────▶ CANCELED   ├── no answer ───▶ FAILED
-    └─────── cannot be called ──────▶ FAILED     └── crash ───────▶ INTERRUPTED, or called again when that does no harm
+    └─────── cannot be called ──────▶ FAILED     └── crash ───────▶ called again where that does no harm;
+                                               SUCCEEDED when its effect is seen; else INTERRUPTED
 ```
 Every step is one of `contract.commands.TRANSITIONS`.
 """
@@ -83,7 +84,12 @@ class Recovered:
     in_time: bool
 
 
-Happening = StartAsked | Answered | Failed | CancelAsked | Recovered
+@dataclass(frozen=True, slots=True)
+class EffectSeen:
+    """After a crash the effect showed that the charge point had obeyed: a transaction began, it booted."""
+
+
+Happening = StartAsked | Answered | Failed | CancelAsked | Recovered | EffectSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,8 @@ def _wanted(state: CommandState, action: str, happened: Happening) -> Step | Non
             return _start(action) if in_time else Step(CommandState.EXPIRED)
         case Answered(answer):
             return _judge(action, answer)
+        case EffectSeen():
+            return Step(CommandState.SUCCEEDED) if state is CommandState.STARTED else None
         case Failed(error):
             return Step(CommandState.FAILED, error=error)
         case CancelAsked():  # a request: what has started, goes on
@@ -146,6 +154,10 @@ def _judge(action: str, answer: dict[str, Any]) -> Step:
         error = CommandError(code=CommandErrorCode.CALL_ERROR, detail=detail)
         return Step(CommandState.FAILED, answer=answer, error=error)
     return Step(CommandState.SUCCEEDED if status in agreed else CommandState.REJECTED, answer=answer)
+
+
+SHOWS_ITS_EFFECT = frozenset({"RemoteStartTransaction", "Reset"})
+"""Not to be repeated after a crash, but seen when obeyed: a transaction begins, the charge point boots."""
 
 
 def _recover(state: CommandState, action: str, *, in_time: bool) -> Step | None:

@@ -7,6 +7,7 @@ before the call leaves, so that after a crash nobody has to guess whether it may
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,9 @@ from contract.commands import CommandState
 from edge.clock import Clock
 from edge.errors import GarduEdgeError, StoreUnavailableError
 from edge.relay.lifecycle import (
+    SHOWS_ITS_EFFECT,
     Deadline,
+    EffectSeen,
     Failed,
     Happening,
     Recovered,
@@ -35,6 +38,10 @@ from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 
 STORE_RETRY_S = 1.0
+PATIENCE_S = 120.0
+"""Longer than a charge point needs to come back after the edge's restart, boot, or begin a transaction."""
+LOOK_S = 1.0
+"""From one look for an effect to the next."""
 
 _log = structlog.get_logger()
 
@@ -57,6 +64,7 @@ class Relay:
         readers: for the inbox.
         clock: its boot clock decides whether a command is still in time.
         perform: the call itself; raises the errors of `edge.errors`.
+        patience_s: how long after a crash the effect of a command that may not be repeated is waited for.
         store_retry_s: how long to wait for a store that does not take a commit.
     """
 
@@ -67,12 +75,14 @@ class Relay:
         readers: Readers,
         clock: Clock,
         perform: Perform,
+        patience_s: float = PATIENCE_S,
         store_retry_s: float = STORE_RETRY_S,
     ) -> None:
         self._writer = writer
         self._readers = readers
         self._clock = clock
         self._perform = perform
+        self._patience_s = patience_s
         self._store_retry_s = store_retry_s
         self._bell = asyncio.Event()
         self._lanes: dict[str, deque[StoredCommand]] = {}
@@ -87,7 +97,10 @@ class Relay:
         async with asyncio.TaskGroup() as group:
             self._bell.set()
             for command in await self._in_state(CommandState.STARTED):
-                self._take(group, command)
+                if command.action in SHOWS_ITS_EFFECT:
+                    group.create_task(self._reconcile(command), name=f"effect of {command.command}")
+                else:
+                    self._take(group, command)
             while True:
                 await self._bell.wait()
                 self._bell.clear()
@@ -144,6 +157,22 @@ class Relay:
             _log.exception("command_failed", command=str(command.command), action=command.action)
             happened = Failed(error_of(error))
         await self._finish(command, happened)
+
+    async def _reconcile(self, command: StoredCommand) -> None:
+        """Wait for the effect of a command that a crash left under way; without one nobody can tell."""
+        seen = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                while not (seen := await self._took_effect(command)):  # noqa: ASYNC110 - the store has no bell
+                    await asyncio.sleep(LOOK_S)
+        await self._durably(lambda tx: self._move(tx, command, EffectSeen() if seen else Recovered(in_time=False)))
+
+    async def _took_effect(self, command: StoredCommand) -> bool:
+        try:
+            return await self._readers.run(lambda connection: commands.has_taken_effect(connection, command.command))
+        except sqlite3.Error as error:
+            _log.warning("effect_not_looked_for", error=str(error))
+            return False
 
     async def _finish(self, command: StoredCommand, happened: Happening) -> None:
         """Store what came of a call; whatever that is, the command does not stay STARTED."""

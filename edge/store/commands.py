@@ -71,6 +71,24 @@ def in_state(connection: sqlite3.Connection, state: CommandState) -> list[Stored
     return [_command(row) for row in rows]
 
 
+def has_taken_effect(connection: sqlite3.Connection, command: UUID) -> bool:
+    """Whether a command that a crash interrupted was obeyed: its transaction began, or its charge point booted."""
+    row = connection.execute(
+        """SELECT CASE action
+               WHEN 'RemoteStartTransaction' THEN EXISTS (
+                   SELECT 1 FROM remote_start
+                   WHERE remote_start.charge_point = command.charge_point
+                     AND remote_start.command = command.command AND transaction_id IS NOT NULL)
+               WHEN 'Reset' THEN EXISTS (
+                   SELECT 1 FROM charge_point
+                   WHERE charge_point.charge_point = command.charge_point AND booted_at > command.changed_at)
+               ELSE 0 END AS seen
+           FROM command WHERE command = ?""",
+        (str(command),),
+    ).fetchone()
+    return row is not None and bool(row["seen"])
+
+
 def move(
     connection: sqlite3.Connection,
     command: UUID,

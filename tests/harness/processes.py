@@ -199,6 +199,7 @@ class Edge(Process):
             "GARDU_EDGE_CENTRAL_SYSTEM__BOOT_GRACE_S": "0",
             "GARDU_EDGE_UPKEEP__PROVISION": "false",
             "GARDU_EDGE_UPKEEP__LOCAL_LISTS": "false",
+            "GARDU_EDGE_CLOUD__COMMAND_PATIENCE_S": "5",
             "GARDU_EDGE_API__PORT": str(api_port),
         } | {f"GARDU_EDGE_{name}": value for name, value in settings.items()}
         if cloud_url is not None and cloud_secret is not None:

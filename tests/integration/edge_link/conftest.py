@@ -109,9 +109,14 @@ class Site:
             await carrier.close()
 
     @asynccontextmanager
-    async def relaying(self, perform: Perform) -> AsyncIterator[Relay]:
+    async def relaying(self, perform: Perform, *, patience_s: float = 0.2) -> AsyncIterator[Relay]:
         self.relay = Relay(
-            writer=self.writer, readers=self.readers, clock=self.clock, perform=perform, store_retry_s=0.05
+            writer=self.writer,
+            readers=self.readers,
+            clock=self.clock,
+            perform=perform,
+            patience_s=patience_s,
+            store_retry_s=0.05,
         )
         async with running(self.relay.run()):
             yield self.relay

@@ -1,0 +1,53 @@
+"""A command that a crash interrupted: what it did shows, or nobody can tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from edge.domain.registration import Registration
+from edge.domain.remote_start import Outcome
+from edge.store import charge_points, remote_starts
+from edge.store.remote_starts import RemoteStart
+from tests.integration.edge_link.conftest import Site, until
+from tests.integration.edge_link.test_commands import S, Yard, deliver, is_final, stored
+
+
+async def test_a_reset_that_a_crash_interrupted_has_succeeded_when_its_charge_point_boots(site: Site) -> None:
+    yard = Yard()
+    command = await deliver(site, "Reset", state=S.STARTED)
+    await site.writer.run(lambda tx: charge_points.put(tx.connection, "CP-1", Registration.ACCEPTED, datetime.now(UTC)))
+    async with site.relaying(yard.perform, patience_s=60):
+        later = datetime.now(UTC) + timedelta(seconds=1)
+        await site.writer.run(lambda tx: charge_points.record_boot(tx.connection, "CP-1", {}, later))
+        await until(lambda: is_final(site, command))
+    assert (stored(site, command)[0], yard.calls) == ("SUCCEEDED", [])
+
+
+async def test_a_remote_start_that_a_crash_interrupted_has_succeeded_when_its_transaction_begins(site: Site) -> None:
+    command = await deliver(site, "RemoteStartTransaction", state=S.STARTED)
+    asked = RemoteStart(
+        number=0,
+        charge_point="CP-1",
+        connector_id=1,
+        id_tag="TAG",
+        command=command,
+        outcome=Outcome.ASKED,
+        asked_at=datetime.now(UTC),
+        due_at=datetime.now(UTC) + timedelta(hours=1),
+        boot_id="before",
+        due_boottime=0.0,
+        transaction_id=None,
+    )
+    number = await site.writer.run(lambda tx: remote_starts.insert(tx.connection, asked))
+    async with site.relaying(Yard().perform, patience_s=60):
+        await site.writer.run(lambda tx: remote_starts.conclude(tx.connection, number, Outcome.STARTED, 7))
+        await until(lambda: is_final(site, command))
+    assert stored(site, command)[0] == "SUCCEEDED"
+
+
+async def test_others_do_not_wait_for_the_effect_of_one_that_a_crash_interrupted(site: Site) -> None:
+    left_over = await deliver(site, "Reset", state=S.STARTED)
+    another = await deliver(site, "ClearCache")
+    async with site.relaying(Yard().perform, patience_s=60):
+        await until(lambda: is_final(site, another))
+        assert stored(site, left_over)[0] == "STARTED"
