@@ -48,6 +48,7 @@ from cloud.sites import appliers as of_sites
 from cloud.sites import endpoints as _sites
 from cloud.transactions import appliers as of_transactions
 from cloud.transactions import endpoints as _transactions
+from cloud.upkeep.hourly import keep_up
 from contract.directory_events import DirectoryApplied
 from contract.events import (
     AlarmCleared,
@@ -78,7 +79,7 @@ APPLIERS: Appliers = {
     TransactionStarted.TYPE: (of_transactions.started, of_charge_points.seen),
     TransactionStopped.TYPE: (of_transactions.stopped, of_charge_points.seen),
     TransactionReopened.TYPE: (of_transactions.reopened, of_charge_points.seen),
-    MeterValuesSampled.TYPE: (of_transactions.sampled, of_charge_points.seen),
+    MeterValuesSampled.TYPE: (of_transactions.sampled, of_charge_points.sampled),
     AuthorizationDecided.TYPE: (of_charge_points.seen,),
     SecurityEventRecorded.TYPE: (),
     AlarmRaised.TYPE: (of_ingest.keep_raw,),
@@ -178,6 +179,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         jobs = [
             tasks.create_task(_expire(app.state.database, app.state.clock)),
             tasks.create_task(_forget(app.state.database, app.state.clock)),
+            tasks.create_task(keep_up(app.state.database, app.state.clock)),
         ]
         if app.state.consumer is not None:
             jobs.append(tasks.create_task(app.state.consumer.run()))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from cloud.charge_points import repository
 from cloud.db.database import Unit
 from cloud.models.charging import ChargePointRow, ConnectorRow
 from cloud.models.received import Received
+from cloud.models.sampled import SampleRun
 from contract.events import (
     ChargePointBooted,
     ChargePointConnected,
@@ -21,6 +23,17 @@ from contract.events import (
 def seen(unit: Unit, events: Sequence[Received[Any]]) -> None:
     """Somebody spoke, or was spoken of: any event whose data may name a charge point."""
     _rows(unit, [event for event in events if event.data.charge_point is not None])
+    unit.flush()
+
+
+def sampled(unit: Unit, run: SampleRun) -> None:
+    """Meter values name their charge point too."""
+    newest: dict[str, datetime] = {}
+    for event in run.events:
+        identity, at = event["data"]["charge_point"], event["recorded_at"]
+        if identity not in newest or newest[identity] < at:
+            newest[identity] = at
+    _note(unit, run.site, newest)
     unit.flush()
 
 
@@ -70,18 +83,23 @@ def status_changed(unit: Unit, events: Sequence[Received[ConnectorStatusChanged]
 
 
 def _rows(unit: Unit, events: Sequence[Received[Any]]) -> dict[str, ChargePointRow]:
-    if not events:
-        return {}
-    site = events[0].site
-    rows = repository.by_identity(unit, site, {event.data.charge_point for event in events})
+    newest: dict[str, datetime] = {}
     for event in events:
-        identity = event.data.charge_point
+        identity, at = event.data.charge_point, event.envelope.recorded_at
+        newest[identity] = max(newest.get(identity, at), at)
+    return _note(unit, events[0].site, newest) if events else {}
+
+
+def _note(unit: Unit, site: str, newest: Mapping[str, datetime]) -> dict[str, ChargePointRow]:
+    """The rows of charge points that were heard, made where there are none; and when that was."""
+    rows = repository.by_identity(unit, site, newest)
+    for identity, at in newest.items():
         if identity not in rows:
             rows[identity] = row = ChargePointRow(
                 site_id=site, charge_point=identity, connected=False, registration_status="Pending"
             )
             unit.add(row)
         row = rows[identity]
-        if row.last_seen_at is None or row.last_seen_at < event.envelope.recorded_at:
-            row.last_seen_at = event.envelope.recorded_at
+        if row.last_seen_at is None or row.last_seen_at < at:
+            row.last_seen_at = at
     return rows

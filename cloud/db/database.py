@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from cloud.db.bell import Bell
+from cloud.db.types import to_json
 from cloud.errors import ConfigurationError, DatabaseUnavailableError
 
 POOL_SIZE = 40
@@ -139,7 +139,7 @@ def _engine(url: str) -> Engine:
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=POOL_SIZE,
         pool_pre_ping=True,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
     )
@@ -149,7 +149,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={"timeout": _SQLITE_BUSY_S, "check_same_thread": False},
     )
@@ -168,10 +168,3 @@ def _begin(connection: Connection) -> None:
     # A writer that began as a reader could only fail when both want to write, so it says at once what it is.
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _to_json(value: object) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:  # an integer of more than 64 bits: legal JSON, so it is kept
-        return json.dumps(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from cloud.models.sampled import MeterEventDict
 from contract.batch import GENESIS, BatchHeader, Envelope, next_hash
 from contract.events import Skipped
 from contract.model import Record, UtcDatetime
@@ -31,19 +32,35 @@ class Line:
     """One event of a batch: its bytes, and what they say."""
 
     raw: bytes
-    envelope: Envelope
+    read: Envelope | MeterEventDict
+    """The bulk of all events is read into dicts, in one go with its data; `envelope` is the same for all."""
     skipped: Skipped | None = None
     """Present when the event stands for a range of numbers that will never arrive."""
 
     @property
+    def sampled(self) -> MeterEventDict | None:
+        """The event, if it was read with its data already."""
+        return None if isinstance(self.read, Envelope) else self.read
+
+    @property
+    def envelope(self) -> Envelope:
+        """What all events have."""
+        return self.read if isinstance(self.read, Envelope) else Envelope.model_validate_json(self.raw)
+
+    @property
+    def type(self) -> str:
+        """The event's type, with its version."""
+        return self.read.type if isinstance(self.read, Envelope) else self.read["type"]
+
+    @property
     def first(self) -> int:
         """The first number that this line accounts for."""
-        return self.skipped.first if self.skipped else self.envelope.seq
+        return self.skipped.first if self.skipped else self.last
 
     @property
     def last(self) -> int:
         """The last number that this line accounts for."""
-        return self.envelope.seq
+        return self.read.seq if isinstance(self.read, Envelope) else self.read["seq"]
 
     def hash_after(self, before: bytes) -> bytes:
         """The rolling hash behind this line."""

@@ -27,6 +27,8 @@ class MeterValueRow(Table):
     transaction: Mapped[UUID | None]
     sampled_at: Mapped[datetime]
     samples: Mapped[list[dict[str, Any]]]
+    received_at: Mapped[datetime]
+    """When the cloud took it. PostgreSQL keeps a partition for each month of it."""
 
 
 Index(None, MeterValueRow.sampled_at)

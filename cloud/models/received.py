@@ -27,8 +27,11 @@ class Received(Generic[Data_co]):
     received_at: datetime
 
 
-Applier = Callable[[Unit, Sequence[Received[Any]]], None]
-"""Writes what a run of consecutive events of one type means. Raises: none of the run is kept, each is tried alone."""
+Applier = Callable[[Unit, Any], None]
+"""Writes what a run of consecutive events of one type means. Raises: none of the run is kept, each is tried alone.
+
+It gets a sequence of `Received`; for `MeterValuesSampled`, the bulk of all, a `cloud.models.sampled.SampleRun`.
+"""
 
 Appliers = Mapping[str, Sequence[Applier]]
 """By event type. An empty sequence: the ledger's own row says all."""

@@ -12,8 +12,9 @@ from typing import Any
 from cloud.db.database import Unit
 from cloud.models.charging import TransactionRow
 from cloud.models.received import Received
+from cloud.models.sampled import SampleRun
 from cloud.transactions import repository
-from contract.events import MeterValuesSampled, TransactionReopened, TransactionStarted, TransactionStopped
+from contract.events import TransactionReopened, TransactionStarted, TransactionStopped
 
 
 def started(unit: Unit, events: Sequence[Received[TransactionStarted]]) -> None:
@@ -60,11 +61,27 @@ def reopened(unit: Unit, events: Sequence[Received[TransactionReopened]]) -> Non
     unit.flush()
 
 
-def sampled(unit: Unit, events: Sequence[Received[MeterValuesSampled]]) -> None:
+def sampled(unit: Unit, run: SampleRun) -> None:
     """Meter values: one row per instant. They name their transaction and need not wait for it."""
-    rows = [row for event in events for row in _meter_rows(event)]
-    if rows:
-        repository.add_meter_values(unit, rows)
+    repository.add_meter_values(
+        unit,
+        [
+            (
+                run.site,
+                run.epoch,
+                event["seq"],
+                position,
+                event["data"]["charge_point"],
+                event["data"]["connector_id"],
+                event["data"].get("transaction"),
+                value["sampled_at"],
+                value["samples"],
+                run.received_at,
+            )
+            for event in run.events
+            for position, value in enumerate(event["data"]["values"])
+        ],
+    )
 
 
 def _rows(
@@ -91,23 +108,3 @@ def _skeleton(event: Received[TransactionStarted] | Received[TransactionStopped]
         start_flags=[],
         stop_flags=[],
     )
-
-
-def _meter_rows(event: Received[MeterValuesSampled]) -> list[dict[str, Any]]:
-    data = event.data
-    # The samples are stored as they came: a field that a newer edge adds is kept.
-    as_sent = event.envelope.data["values"]
-    return [
-        {
-            "site_id": event.site,
-            "epoch": event.epoch,
-            "seq": event.envelope.seq,
-            "position": position,
-            "charge_point": data.charge_point,
-            "connector_id": data.connector_id,
-            "transaction": data.transaction,
-            "sampled_at": value.sampled_at,
-            "samples": as_sent[position]["samples"],
-        }
-        for position, value in enumerate(data.values)
-    ]

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
+from cloud.db.copying import Row, copy_rows
 from cloud.db.database import Unit
 from cloud.models.charging import TransactionRow
 from cloud.models.metering import MeterValueRow
@@ -17,9 +18,23 @@ from cloud.transactions.schemas import Key, MeterKey, MeterValueFilter, Transact
 _IN_ONE_QUESTION = 500
 
 
-def add_meter_values(unit: Unit, rows: list[dict[str, Any]]) -> None:
-    """Write meter values, all at once."""
-    unit.connection().execute(insert(MeterValueRow), rows)
+_METER_VALUE = (
+    MeterValueRow.site_id,
+    MeterValueRow.epoch,
+    MeterValueRow.seq,
+    MeterValueRow.position,
+    MeterValueRow.charge_point,
+    MeterValueRow.connector_id,
+    MeterValueRow.transaction,
+    MeterValueRow.sampled_at,
+    MeterValueRow.samples,
+    MeterValueRow.received_at,
+)
+
+
+def add_meter_values(unit: Unit, rows: Sequence[Row]) -> None:
+    """Write meter values, all at once; each with the columns of `_METER_VALUE`."""
+    copy_rows(unit, MeterValueRow, _METER_VALUE, rows)
 
 
 def by_identity(unit: Unit, site: str, transactions: Collection[UUID]) -> dict[UUID, TransactionRow]:

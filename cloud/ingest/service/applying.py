@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,13 +17,17 @@ from cloud.errors import DatabaseUnavailableError
 from cloud.ingest import repository
 from cloud.ingest.schemas import Line
 from cloud.models.link import DeadLetterRow, SkippedRangeRow
-from cloud.models.received import Applier, Appliers, Received
+from cloud.models.received import Appliers, Received
+from cloud.models.sampled import MeterEventDict, SampleRun, meter_event
 from contract.batch import BatchHeader
 from contract.events import EVENTS, EventData, MeterValuesSampled, Skipped
 from contract.streams import Stream
 
 _log = logging.getLogger(__name__)
 _LONGEST_REASON = 500
+
+Data = TypeVar("Data", bound=EventData)
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,11 @@ class Application:
 
     def apply(self, lines: Sequence[Line]) -> None:
         """Apply the events in their order, runs of one type at once."""
-        for kind, run in groupby(self._new(lines), key=lambda line: line.envelope.type):
+        for kind, run in groupby(self._new(lines), key=lambda line: line.type):
             if kind == Skipped.TYPE:
                 self._skip(list(run))
+            elif kind == MeterValuesSampled.TYPE and kind in self.appliers:
+                self._apply_samples(list(run))
             elif kind in EVENTS and kind in self.appliers:
                 self._apply_known(list(run), EVENTS[kind])
             else:
@@ -66,40 +72,67 @@ class Application:
         return new
 
     def _apply_known(self, lines: list[Line], model: type[EventData]) -> None:
-        pairs = list(self._read(lines, model))
-        if not pairs or self._try(pairs, self.appliers[model.TYPE]) is None:
+        header = self.header
+
+        def write(pairs: Sequence[tuple[Line, EventData]]) -> None:
+            self._keep_ledger([line for line, _ in pairs])
+            events = [
+                Received(header.edge, header.epoch, header.stream, line.envelope, data, self.now)
+                for line, data in pairs
+            ]
+            for applier in self.appliers[model.TYPE]:
+                applier(self.unit, events)
+
+        self._write_all_or_each(self._read(lines, lambda line: self._data(line, model)), write)
+
+    def _apply_samples(self, lines: list[Line]) -> None:
+        def read(line: Line) -> MeterEventDict:
+            return line.sampled or meter_event(line.envelope, self._data(line, MeterValuesSampled))
+
+        self._write_all_or_each(self._read(lines, read), self._write_samples)
+
+    def _apply_unknown(self, lines: list[Line]) -> None:
+        def write(pairs: Sequence[tuple[Line, None]]) -> None:
+            self._keep_ledger([line for line, _ in pairs])
+            repository.add_raw_events(self.unit, [self._raw_row(line) for line, _ in pairs])
+
+        self._write_all_or_each([(line, None) for line in lines], write)
+
+    def _write_samples(self, pairs: Sequence[tuple[Line, MeterEventDict]]) -> None:
+        run = SampleRun(self.header.edge, self.header.epoch, self.now, [event for _, event in pairs])
+        for applier in self.appliers[MeterValuesSampled.TYPE]:
+            applier(self.unit, run)
+
+    def _read(self, lines: Sequence[Line], read: Callable[[Line], Read]) -> list[tuple[Line, Read]]:
+        """What can be read; the others go to the dead letters."""
+        pairs = list[tuple[Line, Read]]()
+        for line in lines:
+            try:
+                pairs.append((line, read(line)))
+            except (ValueError, OverflowError) as error:
+                self._dead_letter(line, error)
+        return pairs
+
+    def _data(self, line: Line, model: type[Data]) -> Data:
+        if self.header.stream is not model.STREAM:
+            raise ValueError(f"{model.TYPE} does not belong in stream {self.header.stream}")
+        return model.model_validate(line.envelope.data)
+
+    def _write_all_or_each(
+        self, pairs: Sequence[tuple[Line, Read]], write: Callable[[Sequence[tuple[Line, Read]]], None]
+    ) -> None:
+        if not pairs or self._try(lambda: write(pairs)) is None:
             return
         for pair in pairs:  # one of them is bad: find it by trying each alone
-            reason = self._try([pair], self.appliers[model.TYPE])
+            reason = self._try(lambda one=pair: write([one]))  # type: ignore[misc]
             if reason is not None:
                 self._dead_letter(pair[0], reason)
 
-    def _apply_unknown(self, lines: list[Line]) -> None:
-        for line in lines:
-            reason = self._try([(line, None)], ())
-            if reason is not None:
-                self._dead_letter(line, reason)
-
-    def _read(self, lines: list[Line], model: type[EventData]) -> Iterator[tuple[Line, Received[Any]]]:
-        header = self.header
-        for line in lines:
-            try:
-                if header.stream is not model.STREAM:
-                    raise ValueError(f"{model.TYPE} does not belong in stream {header.stream}")  # noqa: TRY301
-                data = model.model_validate(line.envelope.data)
-            except (ValueError, OverflowError) as error:
-                self._dead_letter(line, error)
-            else:
-                yield line, Received(header.edge, header.epoch, header.stream, line.envelope, data, self.now)
-
-    def _try(self, pairs: Sequence[tuple[Line, Received[Any] | None]], appliers: Sequence[Applier]) -> Exception | None:
-        """Apply within a savepoint; return what was wrong, after undoing it."""
+    def _try(self, write: Callable[[], None]) -> Exception | None:
+        """Write within a savepoint; return what was wrong, after undoing it."""
         try:
             with self.unit.begin_nested():
-                self._keep([line for line, _ in pairs], known=bool(appliers) or pairs[0][1] is not None)
-                events = [event for _, event in pairs if event is not None]
-                for applier in appliers:
-                    applier(self.unit, events)
+                write()
         except DatabaseUnavailableError:
             raise
         except SQLAlchemyError as error:
@@ -110,11 +143,9 @@ class Application:
             return error
         return None
 
-    def _keep(self, lines: Sequence[Line], *, known: bool) -> None:
+    def _keep_ledger(self, lines: Sequence[Line]) -> None:
         if self.header.stream is Stream.LEDGER:
             repository.add_ledger_events(self.unit, [self._ledger_row(line) for line in lines])
-        if not known:
-            repository.add_raw_events(self.unit, [self._raw_row(line) for line in lines])
 
     def _skip(self, lines: Sequence[Line]) -> None:
         for line in lines:
@@ -139,18 +170,17 @@ class Application:
         """Store what stayed of thinned meter values, but for those that came whole before they were thinned."""
         assert line.skipped is not None  # noqa: S101 - it has the type
         kept = [
-            (line, Received(self.header.edge, self.header.epoch, self.header.stream, envelope, data, self.now))
+            (line, meter_event(line.envelope.model_copy(update={"seq": seq}), data))
             for seq, data in _thinned(line.skipped)
             if seq > self.after
-            for envelope in (line.envelope.model_copy(update={"seq": seq, "data": data.model_dump(mode="json")}),)
         ]
-        if kept and (reason := self._try(kept, self.appliers[MeterValuesSampled.TYPE])) is not None:
+        if kept and (reason := self._try(lambda: self._write_samples(kept))) is not None:
             self._dead_letter(line, reason)
 
     def _dead_letter(self, line: Line, error: Exception) -> None:
         reason = explain(error)
         _log.error("event %d of %s/%s cannot be applied: %s", line.last, self.header.edge, self.header.stream, reason)
-        row = DeadLetterRow(**self._raw_row(line) | {"type": _storable(line.envelope.type), "reason": reason})
+        row = DeadLetterRow(**self._raw_row(line) | {"type": _storable(line.type), "reason": reason})
         repository.add_dead_letter(self.unit, row)
 
     def _raw_row(self, line: Line) -> dict[str, Any]:
@@ -159,7 +189,7 @@ class Application:
             "epoch": self.header.epoch,
             "stream": self.header.stream.value,
             "seq": line.last,
-            "type": line.envelope.type,
+            "type": line.type,
             "received_at": self.now,
             "raw": line.raw,
         }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 
 from pydantic import ValidationError
 
 from cloud.errors import BatchTooLargeError, UnreadableBatchError
 from cloud.ingest.schemas import Batch, Line, Position
+from cloud.models.sampled import read_meter_event
 from contract.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchHeader, Envelope, decode_batch
 from contract.events import Skipped
+from contract.streams import Stream
 
 _GZIP = 16 + zlib.MAX_WBITS
 _HASH_BYTES = 32
@@ -76,7 +79,7 @@ def _read_lines(header: BatchHeader, events: list[bytes]) -> list[Line]:
     for raw in events:
         number = lines[-1].last + 1 if lines else header.first
         try:
-            lines.append(read_line(raw))
+            lines.append(read_line(raw, header.stream))
         except (ValidationError, ValueError, OverflowError) as error:
             raise UnreadableBatchError(
                 f"Event {number} of stream {header.stream} cannot be read.",
@@ -87,8 +90,11 @@ def _read_lines(header: BatchHeader, events: list[bytes]) -> list[Line]:
     return lines
 
 
-def read_line(raw: bytes) -> Line:
-    """Read one event. Raises `ValueError` or `OverflowError`: it is none."""
+def read_line(raw: bytes, stream: Stream) -> Line:
+    """Read one event of a stream. Raises `ValueError` or `OverflowError`: it is none."""
+    if stream is Stream.METER:
+        with suppress(ValidationError):  # another type, or not a good one: then it is read like all others
+            return Line(raw, read_meter_event(raw))
     envelope = Envelope.model_validate_json(raw)
     if envelope.type != Skipped.TYPE:
         return Line(raw, envelope)

@@ -76,7 +76,7 @@ def _again(unit: Unit, key: DeadLetterKey, appliers: Appliers, now: datetime) ->
     unit.delete(row)
     unit.flush()
     header = BatchHeader(edge=site, epoch=epoch, stream=Stream(stream), first=seq, last=seq, hash_before=GENESIS.hex())
-    line = read_line(raw)
+    line = read_line(raw, header.stream)
     Application(unit, header, appliers, now, _held_already(unit, key, line)).apply_again(line)
     unit.flush()
     refused = repository.dead_letter(unit, key)

@@ -31,6 +31,10 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return running.url(name)
 
 
+def is_no_partition(name: str | None, kind: str, _: object) -> bool:
+    return kind != "table" or not (name or "").endswith(("_first", "_default"))
+
+
 def test_the_migrations_make_what_the_models_say(empty_url: str) -> None:
     database = Database(empty_url)
     with pytest.raises(SchemaError, match="needs"):
@@ -39,7 +43,8 @@ def test_the_migrations_make_what_the_models_say(empty_url: str) -> None:
     assert migrate(database) == head()
     require_current(database)
     with database.read() as unit:
-        assert compare_metadata(MigrationContext.configure(unit.connection()), Table.metadata) == []
+        context = MigrationContext.configure(unit.connection(), opts={"include_name": is_no_partition})
+        assert compare_metadata(context, Table.metadata) == []
     database.close()
 
 
