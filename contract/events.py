@@ -12,6 +12,7 @@ from pydantic import Field
 
 from contract.commands import CommandError, CommandState
 from contract.directory_events import DirectoryApplied
+from contract.edge_events import EdgeClockCorrected
 from contract.event_data import EventData as EventData  # noqa: PLC0414 - offered here as well
 from contract.model import Record, UtcDatetime
 from contract.streams import Stream
@@ -380,6 +381,7 @@ EVENTS: dict[str, type[EventData]] = {
         DataTransferReceived,
         DirectoryApplied,
         EdgeStarted,
+        EdgeClockCorrected,
         MeterValuesSampled,
         Skipped,
     )

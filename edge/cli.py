@@ -15,12 +15,12 @@ import click
 import uvloop
 
 from edge import config
-from edge.clock import Clock
+from edge.clock import RELEASED, Clock
 from edge.config import Settings
 from edge.domain.registration import is_assignable
 from edge.errors import GarduEdgeError, StoreError
 from edge.observability import logs
-from edge.store import enrolment, migrations, outbox, overview
+from edge.store import clocks, enrolment, migrations, outbox, overview
 from edge.store.database import connect, make_folder
 
 
@@ -186,6 +186,42 @@ def redrive(*, as_json: bool) -> None:
     click.echo(f"{sent} sent again. What the cloud still cannot take is set aside again: GET /api/v1/outbox/set-aside.")
     if unreadable:
         click.echo(f"{unreadable} stay: their bytes are no event.")
+
+
+@main.command("trust-clock")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_plainly
+def trust_clock(*, yes: bool) -> None:
+    """Say that this machine's clock is right, although the edge has noted a later time.
+
+    For a machine whose clock once stood in the future (a broken battery) and that no time server sets. Set the clock
+    first. The edge goes by it within some seconds, or from its next start.
+    """
+    settings = config.load()
+    _require_database(settings)
+    machine = Clock().machine()
+    connection = connect(settings.database)
+    try:
+        known = clocks.read_edge(connection)
+        if known is None:
+            raise StoreError("The edge has noted no time yet.", hint="There is nothing to correct.")
+        click.echo(f"This machine's clock   {machine:%Y-%m-%d %H:%M:%S} UTC")
+        click.echo(f"Noted by the edge      {known.seen_at:%Y-%m-%d %H:%M:%S} UTC")
+        if machine < RELEASED:
+            raise StoreError(
+                f"This machine's clock cannot be right: this software is younger than {machine:%Y-%m-%d}.",
+                hint="Set it first, for example: timedatectl set-ntp true.",
+            )
+        if not yes:
+            click.confirm("Is this machine's clock right, by a watch?", abort=True)
+        connection.execute("BEGIN IMMEDIATE")
+        clocks.trust_edge(connection, machine)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StoreError(f"It could not be noted: {error}", hint="Nothing was changed; try again.") from error
+    finally:
+        connection.close()
+    click.echo("Noted. The edge goes by this clock within some seconds, or from its next start.")
 
 
 @main.command("show-ca")

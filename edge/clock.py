@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,14 @@ class Clock:
             self._estimated()
         return self._estimate is not None
 
+    def trust(self) -> None:
+        """Believe the machine's clock again, although it says less than what was noted: that was wrong."""
+        self._estimate = None
+
+    def machine_synchronised(self) -> bool:
+        """Whether the machine's kernel says that a time server keeps its clock."""
+        return _kernel_synchronised()
+
     def synced(self) -> bool:
         """Whether the wall clock can be believed."""
         return not self.suspect and self.machine() >= RELEASED
@@ -74,3 +83,33 @@ def _read_boot_id() -> str:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return str(uuid.uuid4())
+
+
+class _Timex(ctypes.Structure):
+    """The beginning of `struct timex` (adjtimex(2)), with room for the rest."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 512),
+    )
+
+
+_UNSYNCHRONISED = 0x0040
+"""STA_UNSYNC of adjtimex(2)."""
+_ERROR = 5
+"""TIME_ERROR of adjtimex(2), what it returns while the clock is not synchronised."""
+
+
+def _kernel_synchronised() -> bool:
+    """Ask the kernel, whichever time service runs (systemd-timesyncd, chrony, ntpd); reading needs no privilege."""
+    answer = _Timex()
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(answer))
+    except (OSError, AttributeError):  # no Linux
+        return False
+    return 0 <= state < _ERROR and not answer.status & _UNSYNCHRONISED

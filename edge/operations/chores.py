@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import structlog
 
+from contract.edge_events import EdgeClockCorrected
 from edge.clock import RELEASED, Clock
 from edge.domain.alarms import AlarmKind
 from edge.domain.orphans import Patience
 from edge.errors import StoreUnavailableError
 from edge.operations.orphans import rejected_stop, sweep
 from edge.store import alarms, clocks
+from edge.store.clocks import EdgeClock
 from edge.store.writer import Writer, WriteTx
 
 NOTE_INTERVAL_S = 60.0
@@ -36,15 +38,38 @@ def note_clock(tx: WriteTx, clock: Clock, *, started: bool = False) -> None:
     if known is not None and (started or clock.machine() < RELEASED):
         clock.distrust(known.seen_at)
     clock.distrust(RELEASED)
+    if known is not None and clock.suspect:
+        _believe_if_right(tx, clock, known)
     now = clock.now()
     since = None
     if clock.suspect:
         since = now if started or known is None or known.suspect_since is None else known.suspect_since
-        detail = f"The edge's own clock says {clock.machine():%Y-%m-%d %H:%M} UTC, which has passed long ago."
+        detail = (
+            f"The edge's own clock says {clock.machine():%Y-%m-%d %H:%M} UTC, which has passed long ago: "
+            f"{now:%Y-%m-%d %H:%M} UTC is known. If the clock is right: gardu-edge trust-clock."
+        )
         alarms.raise_alarm(tx, AlarmKind.CLOCK_SUSPECT, SITE, detail, now)
-    elif known is not None and known.suspect_since is not None:
-        alarms.clear_alarm(tx, AlarmKind.CLOCK_SUSPECT, SITE, now)
+    elif known is not None and (known.suspect_since is not None or alarms.stands(tx.connection, *_ABOUT_US)):
+        alarms.clear_alarm(tx, *_ABOUT_US, now)
     clocks.write_edge(tx.connection, now, since)
+
+
+_ABOUT_US = (AlarmKind.CLOCK_SUSPECT, SITE)
+
+
+def _believe_if_right(tx: WriteTx, clock: Clock, known: EdgeClock) -> None:
+    """Find whether the noted time was wrong, and not the machine's: a time server or a person vouches for that one.
+
+    A clock that once stood in the future (a broken battery) was noted so. Nothing else ends that before its time comes.
+    """
+    machine = clock.machine()
+    by = "operator" if known.trusted_at is not None else "time_server" if clock.machine_synchronised() else None
+    if by is None or machine < RELEASED:
+        return
+    clock.trust()
+    event = EdgeClockCorrected(noted_at=known.seen_at, corrected_to=machine, vouched_by=by)
+    tx.emit(event, subject="edge", occurred_at=machine)
+    _log.warning("clock_corrected", noted_at=known.seen_at.isoformat(), vouched_by=by)
 
 
 @dataclass(frozen=True, slots=True)

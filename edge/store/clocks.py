@@ -19,6 +19,8 @@ class EdgeClock:
     """The wall clock when it was last noted."""
     suspect_since: datetime | None
     """Since when the clock cannot be believed; `None`: it can."""
+    trusted_at: datetime | None = None
+    """The machine's clock when a person said that it is right; `None`: nobody did since it was last noted."""
 
 
 def read_offsets(connection: sqlite3.Connection, charge_point: str) -> tuple[list[float], datetime] | None:
@@ -54,20 +56,26 @@ def write_offsets(
 
 def read_edge(connection: sqlite3.Connection) -> EdgeClock | None:
     """Read what the edge remembers of its clock; `None`: it has never run."""
-    row = connection.execute("SELECT seen_at, suspect_since FROM edge_clock").fetchone()
+    row = connection.execute("SELECT seen_at, suspect_since, trusted_at FROM edge_clock").fetchone()
     if row is None:
         return None
-    since = row["suspect_since"]
-    return EdgeClock(datetime.fromisoformat(row["seen_at"]), None if since is None else datetime.fromisoformat(since))
+    since, trusted = (None if at is None else datetime.fromisoformat(at) for at in (row[1], row[2]))
+    return EdgeClock(datetime.fromisoformat(row["seen_at"]), since, trusted)
 
 
 def write_edge(connection: sqlite3.Connection, now: datetime, suspect_since: datetime | None) -> None:
-    """Note the wall clock, and whether it can be believed."""
+    """Note the wall clock, and whether it can be believed. What a person said of it before is dealt with."""
     connection.execute(
         """INSERT INTO edge_clock (one, seen_at, suspect_since) VALUES (1, ?, ?)
-           ON CONFLICT (one) DO UPDATE SET seen_at = excluded.seen_at, suspect_since = excluded.suspect_since""",
+           ON CONFLICT (one) DO UPDATE SET seen_at = excluded.seen_at, suspect_since = excluded.suspect_since,
+               trusted_at = NULL""",
         (iso(now), None if suspect_since is None else iso(suspect_since)),
     )
+
+
+def trust_edge(connection: sqlite3.Connection, machine: datetime) -> None:
+    """Note that a person vouches for the machine's clock. The edge heeds it at its next look, or at its start."""
+    connection.execute("UPDATE edge_clock SET trusted_at = ?", (iso(machine),))
 
 
 def edge_suspect(connection: sqlite3.Connection) -> bool:

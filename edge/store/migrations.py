@@ -26,6 +26,7 @@ from edge.store.schema import (
     m0012_pasts,
     m0013_set_aside,
     m0014_late_profiles,
+    m0015_trusted_clock,
 )
 
 _MODULES = (
@@ -43,6 +44,7 @@ _MODULES = (
     m0012_pasts,
     m0013_set_aside,
     m0014_late_profiles,
+    m0015_trusted_clock,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import edge.app
+from edge.clock import Clock
 from edge.config import load
 from edge.domain.authorisation import DirectoryEntry
-from edge.store import id_tags
+from edge.store import clocks, id_tags
 from edge.store.database import connect
 from edge.store.enrolment import enrol
 from edge.store.migrations import migrate
@@ -228,3 +229,20 @@ async def test_k35_a_machine_that_wakes_up_in_1970_tells_no_such_time(tmp_path: 
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{site.api_port}", trust_env=False) as api:
             standing = (await api.get("/api/v1/alarms")).json()["items"]
         assert [alarm["kind"] for alarm in standing] == ["ClockSuspect"]
+
+
+async def test_k35_an_edge_that_noted_a_time_far_ahead_is_told_that_its_clock_is_right(tmp_path: Path) -> None:
+    site, _ = furnished(tmp_path, "CP1")
+    connection = connect(site.folder / "data" / "edge.db")
+    clocks.write_edge(connection, datetime.now(UTC) + timedelta(days=365), None)
+    connection.close()
+
+    def standing() -> list[str]:
+        return [alarm["kind"] for alarm in site.items("/api/v1/alarms", standing=True)]
+
+    with site.start():
+        if not Clock().machine_synchronised():  # then it has found out by itself
+            assert standing() == ["ClockSuspect"]
+        said = await asyncio.to_thread(site.cli, "trust-clock", "--yes")
+        assert "goes by this clock within some seconds" in said
+        await eventually(lambda: not standing())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contract.edge_events import EdgeClockCorrected
 from edge.clock import RELEASED, Clock
 from edge.domain.alarms import AlarmKind
 from edge.operations.chores import note_clock
@@ -121,6 +122,10 @@ class UnsetClock(SetClock):
     def __init__(self, says: datetime) -> None:
         super().__init__()
         self.says, self.passed_s = says, 0.0
+        self.synchronised = False
+
+    def machine_synchronised(self) -> bool:
+        return self.synchronised
 
     def now(self) -> datetime:
         self.at = Clock.now(self)
@@ -189,3 +194,46 @@ def test_k35_a_clock_that_falls_into_the_past_while_it_runs_is_noticed(played: P
     clock.says = datetime(1970, 1, 1, tzinfo=UTC)
     played.write(lambda tx: note_clock(tx, clock))
     assert (clock.suspect, played.boot()["currentTime"]) == (True, "2026-03-01T12:00:00.000Z")
+
+
+def poisoned(played: PlayedSite) -> UnsetClock:
+    """The clock stood a year ahead when it was last noted, and is right now."""
+    played.write(lambda tx: clocks.write_edge(tx.connection, NOON + timedelta(days=365), None))
+    clock = waking(played, NOON)
+    assert (clock.suspect, clock.now()) == (True, NOON + timedelta(days=365))
+    assert alarms.stands(played.connection, AlarmKind.CLOCK_SUSPECT, "")
+    return clock
+
+
+def test_k35_a_noted_time_that_had_not_come_yet_gives_way_to_a_clock_that_a_time_server_keeps(
+    played: PlayedSite,
+) -> None:
+    clock = poisoned(played)
+    clock.synchronised, clock.passed_s = True, 60
+    played.write(lambda tx: note_clock(tx, clock))
+    assert (clock.suspect, clock.now()) == (False, NOON + timedelta(seconds=60))
+    assert not alarms.stands(played.connection, AlarmKind.CLOCK_SUSPECT, "")
+    (told,) = played.events(EdgeClockCorrected)
+    assert (told.noted_at, told.vouched_by) == (NOON + timedelta(days=365), "time_server")
+    again = waking(played, NOON + timedelta(minutes=5))
+    assert (again.suspect, played.boot()["currentTime"]) == (False, "2026-03-01T12:05:00.000Z")
+
+
+def test_k35_a_person_who_vouches_for_the_clock_is_believed_at_the_next_look(played: PlayedSite) -> None:
+    clock = poisoned(played)
+    played.write(lambda tx: clocks.trust_edge(tx.connection, clock.machine()))
+    played.write(lambda tx: note_clock(tx, clock))
+    assert (clock.suspect, clock.now()) == (False, NOON)
+    (told,) = played.events(EdgeClockCorrected)
+    assert told.vouched_by == "operator"
+    played.write(lambda tx: note_clock(tx, clock))
+    assert len(played.events(EdgeClockCorrected)) == 1
+
+
+def test_k35_nobody_can_vouch_for_a_clock_that_is_older_than_this_release(played: PlayedSite) -> None:
+    played.write(lambda tx: note_clock(tx, played.clock))
+    clock = waking(played, datetime(1970, 1, 1, tzinfo=UTC))
+    clock.synchronised = True
+    played.write(lambda tx: clocks.trust_edge(tx.connection, clock.machine()))
+    played.write(lambda tx: note_clock(tx, clock))
+    assert (clock.suspect, played.events(EdgeClockCorrected)) == (True, [])

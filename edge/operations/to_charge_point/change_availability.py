@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -23,12 +23,13 @@ async def perform(errand: Errand) -> dict[str, Any]:
     answer = await errand.send()
     if answer.get("status") in DONE:
         request = cast("ChangeAvailability", errand.request)
+        now = errand.clock.now()
         try:
-            await errand.writer.run(partial(_remember, errand.charge_point, request.connector_id, request.type.value))
+            await errand.writer.run(partial(_remember, errand, request.connector_id, request.type.value, now))
         except StoreUnavailableError:
             _log.warning("availability_not_remembered", charge_point=errand.charge_point)
     return answer
 
 
-def _remember(charge_point: str, connector_id: int, kind: str, tx: WriteTx) -> None:
-    availabilities.desire(tx.connection, charge_point, connector_id, kind, datetime.now(UTC))
+def _remember(errand: Errand, connector_id: int, kind: str, now: datetime, tx: WriteTx) -> None:
+    availabilities.desire(tx.connection, errand.charge_point, connector_id, kind, now)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contract.model import OcppPayload
+from edge.clock import Clock
 from edge.ocpp16.quirks import STANDARD, Quirks, quirks_of
 from edge.operations.caller import Caller
 from edge.operations.remote_starts import RemoteStarts
@@ -27,6 +28,7 @@ class Errand:
     writer: Writer
     remote_starts: RemoteStarts
     may_send: Callable[[], bool]
+    clock: Clock
     command: UUID | None = None
     """The cloud's command; `None`: it was asked for at the site."""
 

@@ -80,7 +80,15 @@ class Operator:
                 hint="Check its identity; GET /api/v1/charge-points lists those that are known.",
             )
         errand = Errand(
-            charge_point, request, self._caller, self._readers, self._writer, self._remote_starts, may_send, command
+            charge_point=charge_point,
+            request=request,
+            caller=self._caller,
+            readers=self._readers,
+            writer=self._writer,
+            remote_starts=self._remote_starts,
+            may_send=may_send,
+            clock=self._clock,
+            command=command,
         )
         answer = await performer(action)(errand)
         if isinstance(request, RemoteStopTransaction) and answer.get("status") == "Rejected":

@@ -48,6 +48,9 @@ class SetClock(Clock):
     def now(self) -> datetime:
         return self.at
 
+    def machine_synchronised(self) -> bool:
+        return False
+
     def boottime(self) -> float:
         return (self.at - NOON).total_seconds()
 
