@@ -18,6 +18,8 @@ from fastapi import FastAPI, Response, status
 from starlette.concurrency import run_in_threadpool
 
 from cloud.auth.doors import LOOPBACK_NAMES, Doors
+from cloud.auth.edges import admit_message
+from cloud.auth.throttle import Throttle
 from cloud.charge_points import appliers as of_charge_points
 from cloud.charge_points import endpoints as _charge_points
 from cloud.clock import Clock, now
@@ -34,6 +36,8 @@ from cloud.directory import appliers as of_directory
 from cloud.directory import endpoints as _directory
 from cloud.directory.exchanges import directory
 from cloud.directory.service.pulling import forget_removed
+from cloud.enrolment import endpoints as _enrolment
+from cloud.enrolment.passwords import PasswordFile, keep_password_file
 from cloud.errors import ConfigurationError, GarduCloudError
 from cloud.ingest import appliers as of_ingest
 from cloud.ingest import dead_letter_endpoints as _dead_letters
@@ -42,6 +46,7 @@ from cloud.ingest.exchanges import events, greeting
 from cloud.models.epochs import ReimagedHooks
 from cloud.models.received import Appliers
 from cloud.mqtt.consumer import Broker, Consumer
+from cloud.mqtt.exchanges import Handlers, Request, admitting
 from cloud.observability.problems import handle_problems
 from cloud.observability.requests import RequestLog
 from cloud.sites import appliers as of_sites
@@ -71,7 +76,7 @@ from contract.events import (
     TransactionStarted,
     TransactionStopped,
 )
-from contract.mqtt import Exchange
+from contract.mqtt import Exchange, up
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -125,7 +130,12 @@ _BACKLOG = 2048
 
 
 def create_app(
-    database: Database, *, clock: Clock = now, hosts: Iterable[str] = (), broker: Broker | None = None
+    database: Database,
+    *,
+    clock: Clock = now,
+    hosts: Iterable[str] = (),
+    broker: Broker | None = None,
+    passwords: PasswordFile | None = None,
 ) -> FastAPI:
     """The application on a database whose schema is current.
 
@@ -134,6 +144,7 @@ def create_app(
         clock: what time it is.
         hosts: names that we answer to, besides the loopback ones.
         broker: where edges speak over MQTT, besides HTTPS; `None`: nowhere.
+        passwords: the broker's password file, to be kept; `None`: somebody else does.
     """
     app = FastAPI(
         title="Gardu cloud",
@@ -147,7 +158,8 @@ def create_app(
     app.state.appliers, app.state.reimaged = APPLIERS, REIMAGED
     app.state.late_appliers = LATE_APPLIERS
     app.state.consumer = None if broker is None else _consumer(broker, database, clock)
-    for module in (_sites, _charge_points, _transactions, _commands, _directory, _ingest, _dead_letters):
+    app.state.throttle, app.state.passwords = Throttle(), passwords
+    for module in (_sites, _charge_points, _transactions, _commands, _directory, _ingest, _dead_letters, _enrolment):
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_api_route("/readyz", _readyz(database), include_in_schema=False)
@@ -181,6 +193,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(_forget(app.state.database, app.state.clock)),
             tasks.create_task(keep_up(app.state.database, app.state.clock)),
         ]
+        if app.state.passwords is not None:
+            jobs.append(tasks.create_task(keep_password_file(app.state.database, app.state.passwords)))
         if app.state.consumer is not None:
             jobs.append(tasks.create_task(app.state.consumer.run()))
         yield
@@ -189,15 +203,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _consumer(broker: Broker, database: Database, clock: Clock) -> Consumer:
-    consumer = Consumer(
-        broker,
-        {
-            Exchange.GREETING: lambda asked: greeting(database, clock, REIMAGED, asked.edge, asked.body),
-            Exchange.EVENTS: lambda asked: events(database, clock, APPLIERS, asked.edge, asked.body, asked.encoding),
-            Exchange.DIRECTORY: lambda asked: directory(database, clock, asked.edge, asked.body),
-            Exchange.COMMANDS: lambda asked: commands(database, clock, asked.edge, asked.body),
-        },
-    )
+    handlers: Handlers = {
+        Exchange.GREETING: lambda asked: greeting(database, clock, REIMAGED, asked.edge, asked.body),
+        Exchange.EVENTS: lambda asked: events(database, clock, APPLIERS, asked.edge, asked.body, asked.encoding),
+        Exchange.DIRECTORY: lambda asked: directory(database, clock, asked.edge, asked.body),
+        Exchange.COMMANDS: lambda asked: commands(database, clock, asked.edge, asked.body),
+    }
+
+    def admit(exchange: Exchange, asked: Request) -> None:
+        admit_message(database, asked.edge, up(asked.edge, exchange), asked.token, asked.body, clock())
+
+    consumer = Consumer(broker, admitting(admit, handlers))
 
     def tap(key: str) -> None:
         if (site := site_of(key)) is not None:
@@ -275,7 +291,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce(f"gardu-cloud {version('gardu')} is ready at {scheme}://{host}:{port}")
 
     hosts = {*settings.allowed_hosts, settings.host.lower()}
-    config = _uvicorn(create_app(database, hosts=hosts, broker=_broker(settings)), settings)
+    app = create_app(database, hosts=hosts, broker=_broker(settings), passwords=_passwords(settings))
+    config = _uvicorn(app, settings)
     with suppress(KeyboardInterrupt):
         Server(config, database, ready).run([listener])
     database.close()
@@ -294,6 +311,13 @@ def _broker(settings: Settings) -> Broker | None:
         password=None if password is None else password.get_secret_value(),
         tls=tls,
     )
+
+
+def _passwords(settings: Settings) -> PasswordFile | None:
+    file, user, password = settings.mqtt_password_file, settings.mqtt_username, settings.mqtt_password
+    if file is None or user is None or password is None:
+        return None
+    return PasswordFile(file, user, password.get_secret_value())
 
 
 def _uvicorn(app: FastAPI, settings: Settings) -> uvicorn.Config:

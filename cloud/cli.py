@@ -17,16 +17,22 @@ from cloud.clock import now
 from cloud.config import PREFIX, Settings, load
 from cloud.db.database import Database
 from cloud.db.schema import head, migrate
+from cloud.enrolment.service import governing
+from cloud.enrolment.service.broker import password_lines
 from cloud.errors import GarduCloudError
 from cloud.ingest.schemas import DeadLetterFilter
 from cloud.ingest.service.redriving import redrive
 from cloud.observability.logs import set_up_logs
 from cloud.observability.redaction import hide
-from cloud.sites.service import add_site
+from cloud.sites.schemas import NewSite
+from cloud.sites.service import add_site, add_site_to_enrol
 from contract.streams import Stream
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_HERE = "gardu-cloud on the cloud's machine"
+"""Who did it, where nobody signed in."""
 
 
 def _told(command: Callable[P, R]) -> Callable[P, R]:
@@ -121,14 +127,31 @@ def create_admin_command(settings: Callable[[], Settings], name: str, *, as_json
 @main.command("add-site")
 @click.argument("slug")
 @click.option("--name", help="What people call it. Without: the slug.")
+@click.option(
+    "--secret", is_flag=True, help="Show a secret that lasts instead of a token: for tests, or without HTTPS."
+)
 @_as_json
 @click.pass_obj
 @_told
-def add_site_command(settings: Callable[[], Settings], slug: str, name: str | None, *, as_json: bool) -> None:
-    """Add the site SLUG and show its edge's secret, this once. The edge's id is the slug."""
-    site = add_site(_open(settings()), slug, name or slug, now())
+def add_site_command(
+    settings: Callable[[], Settings], slug: str, name: str | None, *, secret: bool, as_json: bool
+) -> None:
+    """Add the site SLUG and show the token with which its edge enrols, once and within a day."""
+    if secret:
+        _show_site_with_secret(add_site(_open(settings()), slug, name or slug, now()), as_json=as_json)
+        return
+    site = add_site_to_enrol(_open(settings()), slug, name or slug, _HERE, now())
     if as_json:
-        click.echo(json.dumps({"site": site.site, "name": site.name, "secret": site.secret}))
+        click.echo(site.model_dump_json())
+        return
+    click.echo(f"Site {site.site} ({site.name}) is there. Its edge, whose name is {site.site} too, enrols with this")
+    click.echo(f"token. It is shown this once, works once, and ends in 24 hours:\n\n  {site.token}\n")
+    click.echo("At the edge: gardu-edge enrol --cloud https://this-cloud")
+
+
+def _show_site_with_secret(site: NewSite, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(site.model_dump_json())
         return
     click.echo(f"Site {site.site} ({site.name}) is there. Its edge signs in as {site.site} with this secret,")
     click.echo(f"which is shown this once:\n\n  {site.secret}\n")
@@ -163,6 +186,72 @@ def redrive_command(
     else:
         click.echo(f"{applied} applied, {refused} still refused.")
     sys.exit(1 if refused else 0)
+
+
+@main.command("enrolment-token")
+@click.argument("site")
+@_as_json
+@click.pass_obj
+@_told
+def enrolment_token_command(settings: Callable[[], Settings], site: str, *, as_json: bool) -> None:
+    """Show a token with which the edge of SITE enrols, once and within a day: a new one, or one whose keys are lost."""
+    token = governing.issue_token(_open(settings()), site, _HERE, now())
+    if as_json:
+        click.echo(token.model_dump_json())
+        return
+    click.echo(f"The edge of {site} enrols with this token, once, until {token.expires_at:%F %H:%M} UTC:\n")
+    click.echo(f"  {token.secret}\n")
+
+
+@main.command("enrolment-tokens")
+@click.argument("site")
+@click.pass_obj
+@_told
+def enrolment_tokens_command(settings: Callable[[], Settings], site: str) -> None:
+    """List the tokens of SITE, newest first, without what is secret about them. One JSON object a line."""
+    for token in governing.tokens(_open(settings()), site):
+        click.echo(token.model_dump_json())
+
+
+@main.command("revoke-token")
+@click.argument("site")
+@click.argument("token")
+@click.pass_obj
+@_told
+def revoke_token_command(settings: Callable[[], Settings], site: str, token: str) -> None:
+    """End the TOKEN of SITE that `enrolment-tokens` lists under this name. Harmless when repeated."""
+    governing.revoke_token(_open(settings()), site, token, _HERE, now())
+    click.echo(f"Token {token} has ended.")
+
+
+@main.command("edge-keys")
+@click.argument("edge")
+@click.pass_obj
+@_told
+def edge_keys_command(settings: Callable[[], Settings], edge: str) -> None:
+    """List the public keys that EDGE ever had, newest first. One JSON object a line."""
+    for key in governing.keys(_open(settings()), edge):
+        click.echo(key.model_dump_json())
+
+
+@main.command("revoke-edge")
+@click.argument("edge")
+@click.option("--reason", default="revoked by an operator", show_default=True, help="Kept, and told to the edge.")
+@click.pass_obj
+@_told
+def revoke_edge_command(settings: Callable[[], Settings], edge: str, reason: str) -> None:
+    """Shut EDGE out at once. It goes on charging; an enrolment with a new token lets it in again."""
+    governing.revoke_edge(_open(settings()), edge, reason, _HERE, now())
+    click.echo(f"Edge {edge} is shut out. To let it in again: gardu-cloud enrolment-token {edge}")
+
+
+@main.command("broker-passwords")
+@click.pass_obj
+@_told
+def broker_passwords_command(settings: Callable[[], Settings]) -> None:
+    """Show a line for each enrolled edge, for Mosquitto's password file; mqtt_password_file has them written there."""
+    for line in password_lines(_open(settings())):
+        click.echo(line)
 
 
 def _open(settings: Settings) -> Database:

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     """Our user name at the broker."""
     mqtt_password: SecretStr | None = None
     """Our password at the broker."""
+    mqtt_password_file: Path | None = None
+    """Mosquitto's password file, which we keep: our own user and all enrolled edges. Mosquitto reads it again after a
+    SIGHUP, or when it starts."""
     mqtt_ca: Path | None = None
     """The authority of the broker's certificate, as a PEM file; without it the system's own are trusted."""
     allow_plain_mqtt: bool = False
@@ -154,6 +157,11 @@ def require_safe(settings: Settings) -> None:
         raise ConfigurationError(
             "tls_cert and tls_key belong together; only one of them is set.",
             hint=f"Set both {PREFIX}TLS_CERT and {PREFIX}TLS_KEY.",
+        )
+    if settings.mqtt_password_file is not None and None in (settings.mqtt_username, settings.mqtt_password):
+        raise ConfigurationError(
+            "mqtt_password_file is set, but not who we are at the broker.",
+            hint=f"Set {PREFIX}MQTT_USERNAME and {PREFIX}MQTT_PASSWORD: they go into that file too.",
         )
     broker = urlsplit(settings.mqtt_url or "")
     if broker.scheme == "mqtt" and not settings.allow_plain_mqtt and not is_loopback(broker.hostname or ""):

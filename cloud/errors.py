@@ -6,8 +6,14 @@ GarduCloudError
 ├── AlreadyExistsError          a name is taken; nothing was changed
 ├── StillInUseError             409  something needs what should be removed
 ├── UnauthenticatedError        401  nobody we know
+│   ├── ClockSkewError          401  signed at another time than the cloud's; carries that
+│   └── KeyRevokedError         401  another key has taken this one's place
 ├── ForbiddenError              403  somebody we know, who may not do this
-│   └── EdgeLockedError         403  two edges spoke for one site; a person has to choose
+│   ├── EdgeLockedError         403  two edges spoke for one site; a person has to choose
+│   ├── EdgeRevokedError        403  an operator has shut this edge out
+│   └── EnrolmentRefusedError   403  the one-time token is unknown, used, expired, revoked, or another site's
+├── TooManyRequestsError        429  from this address; carries how long to wait
+├── BodyTooLargeError           413  more than such a request can need
 ├── MisdirectedRequestError     421  the Host header names somebody else
 ├── UnsupportedMediaTypeError   415  a write that is not JSON
 ├── NotFoundError               404  no such transaction, command, …
@@ -107,6 +113,50 @@ class EdgeLockedError(ForbiddenError):
     """Two edges spoke for one site: nothing is taken from either, until an operator chose the one that goes on."""
 
     kind, title = "edge-locked", "This edge is locked"
+
+
+class ClockSkewError(UnauthenticatedError):
+    """The request was signed at another time than the cloud's. `server_time` says what time it is here."""
+
+    kind, title = "clock-skew", "Your clock differs from ours"
+
+
+class KeyRevokedError(UnauthenticatedError):
+    """The key was good once."""
+
+    kind, title = "key-revoked", "This key has ended"
+
+
+class EdgeRevokedError(ForbiddenError):
+    """An operator has shut this edge out."""
+
+    kind, title = "edge-revoked", "This edge is shut out"
+
+
+class EnrolmentRefusedError(ForbiddenError):
+    """The one-time token does not open this door."""
+
+    title = "The enrolment token is not good"
+
+    def __init__(self, message: str, *, kind: str, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self._kind = kind
+
+    def problem(self) -> Problem:
+        """With a kind of its own for each reason."""
+        return super().problem().model_copy(update={"type": f"urn:gardu:problem:enrolment-token-{self._kind}"})
+
+
+class TooManyRequestsError(GarduCloudError):
+    """Too many attempts from one address. `retry_after_s` says how long to wait."""
+
+    kind, title, status = "too-many-requests", "Too many attempts", 429
+
+
+class BodyTooLargeError(GarduCloudError):
+    """The body is larger than such a request can need."""
+
+    kind, title, status = "body-too-large", "The body is too large", 413
 
 
 class MisdirectedRequestError(GarduCloudError):

@@ -19,6 +19,10 @@ RETRY_AFTER = "retry-after"
 CONTENT_ENCODING = "content-encoding"
 """User property of a request: `gzip`, or absent."""
 
+TOKEN = "token"  # noqa: S105 - the name of a property
+"""User property of a request: what the edge signed for it (`contract.enrolment.RequestClaims`); absent for an edge that
+was never enrolled."""
+
 REQUEST_LIFE_S = 60
 """Message expiry of requests and answers: nothing grows old in a broker."""
 

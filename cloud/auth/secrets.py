@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-Whose = Literal["edge", "api"]
+Whose = Literal["edge", "api", "enrol"]
 
 _ID_BYTES = 6
 _SALT_BYTES = 16

@@ -10,9 +10,10 @@ from cloud.auth import repository
 from cloud.auth.secrets import id_of, issue, matches
 from cloud.db.database import Database, Unit
 from cloud.errors import AlreadyExistsError, ForbiddenError, UnauthenticatedError
+from contract.jws import looks_signed
 
-_HEARD = timedelta(seconds=10)
-"""How coarsely it is noted when an edge was heard."""
+TOKEN_LIFE = timedelta(hours=24)
+"""Of an enrolment token."""
 
 
 def create_admin(database: Database, name: str, now: datetime) -> str:
@@ -40,26 +41,12 @@ def issue_edge_secret(unit: Unit, site: str, now: datetime) -> str:
     return issued.text
 
 
-def recognise_edge(database: Database, edge: str, secret: str, now: datetime) -> None:
-    """Return when `secret` is one of that edge's own, and note that it was heard.
-
-    Raises:
-        UnauthenticatedError: it is nobody's.
-        ForbiddenError: it is another edge's, or an operator's key.
-    """
-    if id_of(secret, "api") is not None:
-        raise ForbiddenError("An API key is not an edge's secret.", hint="Give the edge what add-site printed.")
-    credential = id_of(secret, "edge")
-    with database.read() as unit:
-        row = repository.edge_credential(unit, credential) if credential else None
-        heard = repository.last_heard(unit, edge)
-    if not matches(secret, (row.salt, row.digest) if row else None) or row is None:
-        raise UnauthenticatedError("No edge has this secret.", hint="gardu-cloud add-site printed the right one.")
-    if row.site_id != edge:
-        raise ForbiddenError(f"This secret is not edge {edge}'s.", hint="An edge speaks for its own site only.")
-    if heard is None or now - heard > _HEARD:
-        with database.write() as unit:
-            repository.note_heard(unit, edge, now)
+def issue_enrolment_token(unit: Unit, site: str, by: str, now: datetime) -> str:
+    """Make the token with which a site's edge can become known, once and within a day. It is returned once."""
+    issued = issue("enrol")
+    repository.add_enrolment_token(unit, site, issued, by, now, now + TOKEN_LIFE)
+    repository.record(unit, site, "token-issued", by, f"token {issued.id}", now)
+    return issued.text
 
 
 def recognise_operator(database: Database, key: str) -> str:
@@ -67,11 +54,11 @@ def recognise_operator(database: Database, key: str) -> str:
 
     Raises:
         UnauthenticatedError: nobody's.
-        ForbiddenError: it is an edge's secret.
+        ForbiddenError: it is an edge's credential.
     """
-    if id_of(key, "edge") is not None:
+    if id_of(key, "edge") is not None or looks_signed(key):
         raise ForbiddenError(
-            "An edge's secret opens the link only.", hint="Use a key made by gardu-cloud create-admin."
+            "An edge's credential opens the link only.", hint="Use a key made by gardu-cloud create-admin."
         )
     identity = id_of(key, "api")
     with database.read() as unit:

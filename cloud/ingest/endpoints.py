@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from cloud.auth.dependencies import Edge
+from cloud.auth.dependencies import Edge, EdgeWithBody, require_signed_body
 from cloud.clock import Now
 from cloud.db.dependencies import TheDatabase
 from cloud.ingest.service.body import decompress, read_batch, too_large
@@ -28,7 +28,9 @@ async def _body(request: Request, _edge: Edge) -> bytes:
         if size > MAX_BATCH_BYTES:
             raise too_large()
         parts.append(part)
-    return b"".join(parts)
+    body = b"".join(parts)
+    require_signed_body(request, body)
+    return body
 
 
 def _appliers_of(request: Request) -> Appliers:
@@ -43,7 +45,7 @@ def _reimaged_of(request: Request) -> ReimagedHooks:
 
 @router.post(GREETING_PATH)
 def post_greeting(
-    edge: Edge,
+    edge: EdgeWithBody,
     greeting: Greeting,
     database: TheDatabase,
     reimaged: Annotated[ReimagedHooks, Depends(_reimaged_of)],

@@ -50,6 +50,9 @@ class EdgeRow(Table):
     """Since when nothing is taken from this edge: two spoke for the site. `None`: it may speak."""
     locked_why: Mapped[str | None]
     """In plain words, for the edge's own status and for an operator."""
+    revoked_at: Mapped[datetime | None]
+    """Since when nothing that it sends is taken; `None`: it is welcome. A new enrolment ends it."""
+    revoked_why: Mapped[str | None]
 
 
 class EdgeEpochRow(Table):

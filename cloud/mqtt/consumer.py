@@ -27,6 +27,7 @@ from contract.mqtt import (
     RETRY_AFTER,
     SHARED_SUBSCRIPTION,
     STATUS,
+    TOKEN,
     Exchange,
     down,
     parse_up,
@@ -115,7 +116,7 @@ class Consumer:
         if asked is not None:
             edge, exchange = asked
             told = dict(getattr(message.properties, "UserProperty", []))
-            request = Request(edge, bytes(message.payload), told.get(CONTENT_ENCODING))
+            request = Request(edge, bytes(message.payload), told.get(CONTENT_ENCODING), told.get(TOKEN))
             given = await answer(self._handlers, exchange, request)
             correlation = getattr(message.properties, "CorrelationData", b"")
             # The topic that the request names for its answer is not believed: an edge is answered at its own alone.

@@ -27,6 +27,8 @@ class Request:
     body: bytes
     encoding: str | None = None
     """`gzip`, or `None`."""
+    token: str | None = None
+    """What the edge signed for this request; `None`: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,22 @@ Handler = Callable[[Request], Record]
 """Does one exchange. Runs in a thread; what it commits is committed when it returns."""
 
 Handlers = Mapping[Exchange, Handler]
+
+Admit = Callable[[Exchange, Request], None]
+"""Returns when the edge may ask this; raises an error of ours otherwise."""
+
+
+def admitting(admit: Admit, handlers: Handlers) -> Handlers:
+    """The same handlers behind a door."""
+
+    def behind(exchange: Exchange, handler: Handler) -> Handler:
+        def handle(request: Request) -> Record:
+            admit(exchange, request)
+            return handler(request)
+
+        return handle
+
+    return {exchange: behind(exchange, handler) for exchange, handler in handlers.items()}
 
 
 async def answer(handlers: Handlers, exchange: Exchange, request: Request) -> Answer:

@@ -41,7 +41,8 @@ def _headers(status: int) -> dict[str, str]:
 
 async def _ours(_request: Request, error: Exception) -> Response:
     assert isinstance(error, GarduCloudError)  # noqa: S101 - registered for this class
-    return problem_response(error.problem())
+    wait = error.extensions.get("retry_after_s")
+    return problem_response(error.problem(), None if wait is None else {"Retry-After": str(wait)})
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

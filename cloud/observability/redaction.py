@@ -12,6 +12,7 @@ _NAMES = re.compile(r"secret|password|authorization|api_?key|token|cookie|creden
 _LOOKS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {HIDDEN}"),
     (re.compile(r"\bgardu_[a-z]+_[0-9a-f]+_[\w-]+"), HIDDEN),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), HIDDEN),
     (re.compile(r"(://[^\s:/@]*):[^\s@/]+@"), rf"\1:{HIDDEN}@"),
 )
 

@@ -45,8 +45,17 @@ class Site(Record):
     commands_open: int
 
 
+class NewEnrollingSite(Record):
+    """A site that was just added. `token` is shown this once."""
+
+    site: str
+    name: str
+    token: str
+    """With it the site's edge becomes known, once and within a day."""
+
+
 class NewSite(Record):
-    """A site that was just added. `secret` is shown this once."""
+    """A site whose edge signs in with a secret. It is shown this once."""
 
     site: str
     name: str

@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
-from cloud.auth.service import issue_edge_secret
+from cloud.auth.service import issue_edge_secret, issue_enrolment_token
 from cloud.db.database import Database, Unit
 from cloud.db.paging import page_of
 from cloud.errors import AlreadyExistsError, InvalidFieldError
 from cloud.models.sites import EdgeRow, SiteRow
 from cloud.sites import repository
-from cloud.sites.schemas import Link, NewSite, Site, StreamState
+from cloud.sites.schemas import Link, NewEnrollingSite, NewSite, Site, StreamState
 from contract.resources import Page
 from contract.streams import Stream
+
+Added = TypeVar("Added")
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def add_site(database: Database, site: str, name: str, now: datetime) -> NewSite:
-    """Add a site and make its edge's secret.
+def add_site_to_enrol(database: Database, site: str, name: str, by: str, now: datetime) -> NewEnrollingSite:
+    """Add a site, and make the one-time token with which its edge becomes known.
 
     Raises:
         InvalidFieldError: `site` cannot be part of an address.
         AlreadyExistsError: it is there already; nothing was changed.
     """
+
+    def answer(unit: Unit) -> NewEnrollingSite:
+        return NewEnrollingSite(site=site, name=name, token=issue_enrolment_token(unit, site, by, now))
+
+    return _add(database, site, name, answer, now)
+
+
+def add_site(database: Database, site: str, name: str, now: datetime) -> NewSite:
+    """Add a site whose edge signs in with a secret that lasts: the simple way, for tests and networks of one's own.
+
+    Raises:
+        InvalidFieldError: `site` cannot be part of an address.
+        AlreadyExistsError: it is there already; nothing was changed.
+    """
+    return _add(
+        database, site, name, lambda unit: NewSite(site=site, name=name, secret=issue_edge_secret(unit, site, now)), now
+    )
+
+
+def _add(database: Database, site: str, name: str, answer: Callable[[Unit], Added], now: datetime) -> Added:
     if not _SLUG.fullmatch(site):
         raise InvalidFieldError(
             "site", f"{site!r} is no slug", hint="Use 1 to 63 of a-z, 0-9 and -, for example landmark-tower."
@@ -37,11 +61,11 @@ def add_site(database: Database, site: str, name: str, now: datetime) -> NewSite
             unit.flush()
             unit.add(EdgeRow(site_id=site))
             unit.flush()
-            return NewSite(site=site, name=name, secret=issue_edge_secret(unit, site, now))
+            return answer(unit)
     except IntegrityError as error:
         raise AlreadyExistsError(
             f"A site {site} exists already; nothing was changed.",
-            hint="Its edge's secret was shown when it was added and cannot be shown again. Choose another slug.",
+            hint="For its edge, make a token with: gardu-cloud enrolment-token",
         ) from error
 
 

@@ -116,7 +116,7 @@ class _Starter:
 
     async def _open_building(self, site: str, line: Line | None) -> _Shell:
         name, prefix = _NAMES[site]
-        secret = await self._cloud_command("add-site", site, "--name", name, field="secret")
+        secret = await self._cloud_command("add-site", site, "--secret", "--name", name, field="secret")
         api_port, ocpp_port = free_port(), free_port()
         environment = {
             "GARDU_EDGE_SITE": site,

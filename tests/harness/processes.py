@@ -148,7 +148,7 @@ class Cloud(Process):
         cloud = cls("cloud.cli", folder, environment, f"http://127.0.0.1:{port}/readyz", port=port)
         cloud.api_key = json.loads(cloud.cli("create-admin", "judge", "--json"))["api_key"]
         for site in sites:
-            cloud.secrets[site] = json.loads(cloud.cli("add-site", site, "--name", site.title(), "--json"))["secret"]
+            cloud.secrets[site] = json.loads(cloud.cli("add-site", site, "--secret", "--json"))["secret"]
         return cloud
 
     @property

@@ -99,7 +99,7 @@ async def test_the_command_line_works_before_and_during_a_run_and_it_stops_at_on
     admin = made(machine.call("create-admin", "ops", "--json"))
     assert set(admin) == {"name", "api_key"}
     machine.start()
-    site = made(machine.call("add-site", "tower", "--name", "Landmark Tower", "--json"))
+    site = made(machine.call("add-site", "tower", "--secret", "--name", "Landmark Tower", "--json"))
     assert (set(site), site["name"]) == ({"site", "name", "secret"}, "Landmark Tower")
     for again in (("create-admin", "ops"), ("add-site", "tower")):
         refused = machine.call(*again)
@@ -125,7 +125,7 @@ async def test_the_command_line_works_before_and_during_a_run_and_it_stops_at_on
 
 
 async def test_killed_at_any_moment_it_keeps_what_it_answered_and_doubles_nothing(machine: Machine) -> None:
-    secret = made(machine.call("add-site", "tower", "--json"))["secret"]
+    secret = made(machine.call("add-site", "tower", "--secret", "--json"))["secret"]
     chance = random.Random(7)
     edge = EdgeDouble(httpx.AsyncClient(), "tower", secret)
     event = AuthorizationDecided(charge_point="CP1", id_tag="A", status="Accepted", reason="known")

@@ -32,7 +32,7 @@ class RealCloud:
 
     def enrolled(self) -> tuple[str, str]:
         """Add the site; its secret, and an API key."""
-        secret = self.ask("add-site", "north", "--name", "North building")["secret"]
+        secret = self.ask("add-site", "north", "--secret")["secret"]
         return secret, self.ask("create-admin", "tests")["api_key"]
 
     def back_up(self) -> None:

@@ -37,7 +37,7 @@ async def test_events_go_up_and_a_command_comes_down_through_the_real_cloud(site
 async def test_a_cloud_that_is_killed_again_and_again_loses_and_doubles_nothing(
     site: Site, real_cloud: RealCloud
 ) -> None:
-    secret = real_cloud.ask("add-site", "north", "--name", "North building")["secret"]
+    secret = real_cloud.ask("add-site", "north", "--secret")["secret"]
     async with site.link(real_cloud.url, secret=secret) as syncer:
         for n in range(1, 3):
             async with real_cloud.running() as process:

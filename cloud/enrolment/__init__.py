@@ -1,0 +1,1 @@
+"""How edges become known: one-time tokens, keys, revocation, and passwords at the broker."""

@@ -1,0 +1,1 @@
+"""What is done about tokens, keys, revocation and broker passwords."""
