@@ -180,7 +180,8 @@ async def test_a_stolen_token_opens_nothing_else(campus: Campus) -> None:
             "POST", "/api/v1/edges/tower/events", {"x": 1}, token=edge.token("POST", "/api/v1/edges/tower/events", b"y")
         )
     ).status_code == 403
-    for changed in ({"iss": "annex"}, {"sub": "annex"}, {"aud": "another-cloud"}, {"htm": "POST"}):
+    others: list[dict[str, Any]] = [{"iss": "annex"}, {"sub": "annex"}, {"aud": "another-cloud"}, {"htm": "POST"}]
+    for changed in others:
         assert (await edge.pull(token=edge.token("GET", commands, **changed))).status_code == 403, changed
     assert (await edge.pull(token=edge.token("GET", commands, exp=2**40))).status_code == 401
     assert (await campus.client.get("/api/v1/sites", headers={"Authorization": f"Bearer {stolen}"})).status_code == 403
