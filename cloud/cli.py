@@ -20,8 +20,11 @@ from cloud.db.schema import head, migrate
 from cloud.enrolment.service import governing
 from cloud.enrolment.service.broker import password_lines
 from cloud.errors import GarduCloudError
+from cloud.ingest.lives import Continues
 from cloud.ingest.schemas import DeadLetterFilter
+from cloud.ingest.service.incarnation import become_another
 from cloud.ingest.service.redriving import redrive
+from cloud.ingest.service.settling import unlock
 from cloud.observability.logs import set_up_logs
 from cloud.observability.redaction import hide
 from cloud.sites.schemas import NewSite
@@ -252,6 +255,39 @@ def broker_passwords_command(settings: Callable[[], Settings]) -> None:
     """Show a line for each enrolled edge, for Mosquitto's password file; mqtt_password_file has them written there."""
     for line in password_lines(_open(settings())):
         click.echo(line)
+
+
+@main.command("unlock-edge")
+@click.argument("site")
+@click.option(
+    "--continues",
+    type=click.Choice([one.value for one in Continues]),
+    required=True,
+    help="Which one goes on: the one that holds the present epoch, or the other one that spoke.",
+)
+@_as_json
+@click.pass_obj
+@_told
+def unlock_edge_command(settings: Callable[[], Settings], site: str, continues: str, *, as_json: bool) -> None:
+    """Let one of two edges of SITE go on. The other one is turned away."""
+    lives = unlock(_open(settings()), site, Continues(continues), "gardu-cloud unlock-edge", now())
+    if as_json:
+        click.echo(lives.model_dump_json())
+        return
+    click.echo(f"The {continues} edge of {site} goes on at its next greeting; the other one is turned away.")
+
+
+@main.command("restored")
+@_as_json
+@click.pass_obj
+@_told
+def restored_command(settings: Callable[[], Settings], *, as_json: bool) -> None:
+    """Say that the database was restored from a backup: edges then forget its command numbers and greet anew."""
+    incarnation = become_another(_open(settings()))
+    if as_json:
+        click.echo(json.dumps({"incarnation": str(incarnation)}))
+        return
+    click.echo(f"This database is incarnation {incarnation} now. Edges send again what it lacks.")
 
 
 def _open(settings: Settings) -> Database:

@@ -19,6 +19,7 @@ GarduCloudError
 ├── NotFoundError               404  no such transaction, command, …
 │   ├── UnknownSiteError        404
 │   └── UnknownChargePointError 404
+├── NotLockedError              409  there is nothing to unlock
 ├── InvalidFieldError           422  one field of the request is wrong
 ├── DatabaseUnavailableError    503  the database did not answer; nothing was changed
 ├── LinkError                   an edge's request cannot be taken as it is
@@ -187,6 +188,12 @@ class UnknownChargePointError(NotFoundError):
     """No such charge point at this site."""
 
     kind, title = "unknown-charge-point", "Unknown charge point"
+
+
+class NotLockedError(GarduCloudError):
+    """The edge is not locked: there is nothing to choose."""
+
+    kind, title, status = "not-locked", "The edge is not locked", 409
 
 
 class InvalidFieldError(GarduCloudError):

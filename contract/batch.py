@@ -18,6 +18,9 @@ from contract.streams import Stream
 GENESIS = bytes(32)
 """The hash before event 1 of any stream."""
 
+CHECKPOINT_EVERY = 1_000
+"""Both sides remember the rolling hash behind each event whose number this divides, for as long as they exist."""
+
 MAX_BATCH_EVENTS = 5_000
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Of the NDJSON body, before compression."""

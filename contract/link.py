@@ -39,9 +39,8 @@ class StreamHead(Record):
 class Point(Record):
     """A place in a stream: the rolling hash behind an event."""
 
-    seq: PositiveInt
-    hash: str
-    """Hex."""
+    seq: int = Field(ge=1, lt=2**63)
+    hash: str = Field(pattern=r"^[0-9a-fA-F]{64}$")
 
 
 class Past(Record):

@@ -15,7 +15,7 @@ from cloud.errors import UnknownSiteError
 from cloud.models.charging import ChargePointRow
 from cloud.models.commands import CommandItemRow, CommandRow, CommandTransitionRow
 from cloud.models.published import PublishedSetRow
-from cloud.models.sites import InstanceRow, SiteRow
+from cloud.models.sites import EdgeRow, InstanceRow, SiteRow
 from contract.commands import FINAL_STATES, CommandState
 from contract.link import CommandItemKind
 
@@ -71,6 +71,14 @@ def directory_versions(unit: Unit, site: str) -> dict[str, int]:
     row = PublishedSetRow
     found = unit.execute(select(row.set, row.version).where(row.site_id == site))
     return {str(name): int(version) for name, version in found}
+
+
+def lock_and_last_number(unit: Unit, site: str) -> tuple[str | None, int]:
+    """Why the site's edge is locked (`None`: it is not), and the highest number of its command sequence."""
+    query = select(EdgeRow.locked_at, EdgeRow.locked_why, SiteRow.last_command_number)
+    found = unit.execute(query.join(SiteRow, SiteRow.site_id == EdgeRow.site_id).where(EdgeRow.site_id == site))
+    locked_at, why, number = found.one_or_none() or (None, None, 0)
+    return None if locked_at is None else why or "This edge is locked.", number
 
 
 def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:

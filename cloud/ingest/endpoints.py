@@ -1,4 +1,4 @@
-"""`POST /api/v1/edges/{edge}/greeting` and `…/events`."""
+"""`POST /api/v1/edges/{edge}/greeting` and `…/events`; for operators `…/epochs` and `…/unlock`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from cloud.auth.dependencies import Edge, EdgeWithBody, require_signed_body
+from cloud.auth.dependencies import Edge, EdgeId, EdgeWithBody, Operator, require_signed_body
 from cloud.clock import Now
 from cloud.db.dependencies import TheDatabase
+from cloud.ingest.lives import EdgeLives, Unlock
+from cloud.ingest.service import settling
 from cloud.ingest.service.body import decompress, read_batch, too_large
 from cloud.ingest.service.greeting import greet
 from cloud.ingest.service.pushing import push
@@ -67,3 +69,15 @@ def post_events(
     """Send a batch of one stream (NDJSON, gzip if you like). The answer tells what is committed."""
     batch = read_batch(decompress(body, request.headers.get("content-encoding")))
     return push(database, edge, batch, appliers, now)
+
+
+@router.get("/api/v1/edges/{edge}/epochs")
+def get_epochs(edge: EdgeId, _operator: Operator, database: TheDatabase) -> EdgeLives:
+    """Every epoch of an edge: when it was granted and why, and where it parts from the one before."""
+    return settling.lives(database, edge)
+
+
+@router.post("/api/v1/edges/{edge}/unlock")
+def post_unlock(edge: EdgeId, choice: Unlock, operator: Operator, database: TheDatabase, now: Now) -> EdgeLives:
+    """Choose which of two edges goes on; the other one is turned away from now on."""
+    return settling.unlock(database, edge, choice.continues, operator, now)

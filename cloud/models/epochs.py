@@ -1,4 +1,4 @@
-"""What is to be done when the edge of a site begins anew, on an empty disk."""
+"""What is to be done when the edge of a site begins anew: on an empty disk, or on one restored from a backup."""
 
 from __future__ import annotations
 

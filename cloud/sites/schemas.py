@@ -29,6 +29,9 @@ class Link(Record):
     epoch: int
     store_id: UUID | None
     software_version: str | None
+    locked_at: UtcDatetime | None = None
+    """Since when nothing is taken from the edge: two spoke for the site, and an operator has to choose."""
+    locked_why: str | None = None
     streams: dict[Stream, StreamState]
 
 

@@ -117,5 +117,7 @@ def _link(edge: EdgeRow, streams: dict[Stream, StreamState]) -> Link:
         epoch=edge.epoch,
         store_id=edge.store_id,
         software_version=edge.software_version,
+        locked_at=edge.locked_at,
+        locked_why=edge.locked_why,
         streams=streams,
     )

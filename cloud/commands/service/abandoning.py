@@ -1,4 +1,4 @@
-"""Commands that were with an edge whose disk is gone: nobody will tell how they ended, and none may run twice."""
+"""Commands that were with an edge whose disk is gone or old: nobody tells how they ended, and none may run twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cloud.db.database import Unit
 from cloud.models.commands import CommandRow
 from contract.commands import CommandError, CommandErrorCode, CommandState
 
-_WHY = "The edge was re-imaged; whether the charge point was called is not known."
+_WHY = "The edge was re-imaged or restored; whether the charge point was called is not known."
 
 
 def abandon(unit: Unit, site: str, now: datetime) -> None:

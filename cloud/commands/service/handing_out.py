@@ -8,6 +8,7 @@ from cloud.commands import repository
 from cloud.commands.service.expiring import expire
 from cloud.commands.service.lifecycle import is_lost
 from cloud.db.database import Database, Unit
+from cloud.errors import EdgeLockedError, EpochError
 from cloud.models.commands import CommandItemRow, CommandRow
 from contract.commands import CommandState
 from contract.link import CommandItem, CommandItemKind, CommandsAnswer
@@ -16,12 +17,26 @@ _AT_ONCE = 500
 
 
 def pull(database: Database, edge: str, after: int, now: datetime) -> CommandsAnswer:
-    """The items above `after`, oldest first, and note that they were handed out."""
+    """The items above `after`, oldest first, and note that they were handed out.
+
+    Raises:
+        EdgeLockedError: two edges speak for this site.
+        EpochError: the edge has a number that was never given: this database was restored from a backup.
+    """
     with database.read() as unit:
+        _require_one_of_us(unit, edge, after)
         incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, edge, after)
         directory = repository.directory_versions(unit, edge)
     items = _hand_out(database, edge, after, now) if waiting else []
     return CommandsAnswer(incarnation=incarnation, server_time=now, items=items, directory=directory)
+
+
+def _require_one_of_us(unit: Unit, edge: str, after: int) -> None:
+    why, given = repository.lock_and_last_number(unit, edge)
+    if why is not None:
+        raise EdgeLockedError(why, hint="Nothing is handed out until an operator chose the edge that goes on.")
+    if after > given:
+        raise EpochError(f"Command number {after} was never given; {given} was the last.", hint="Greet again.")
 
 
 def _hand_out(database: Database, edge: str, after: int, now: datetime) -> list[CommandItem]:

@@ -6,23 +6,33 @@ a batch overlaps with what is committed, its own hash at the cursor must be the 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from cloud.errors import ChainError
 from cloud.ingest.schemas import Batch, Line, Position
 
 
-def follow(position: Position, batch: Batch) -> tuple[list[Line], Position]:
+class Followed(NamedTuple):
+    """What a batch brings beyond the cursor."""
+
+    fresh: list[Line]
+    """The events above the cursor."""
+    after: Position
+    """Behind them; where it was before, when all were duplicates."""
+    hashes: list[bytes]
+    """The rolling hash behind each of `fresh`."""
+
+
+def follow(position: Position, batch: Batch) -> Followed:
     """Walk along a batch from where it claims to begin.
 
     A `Skipped` may begin at or below the cursor and end above it: the edge thinned what it had not seen acknowledged.
     Then there is nothing to compare at the cursor itself, and the range is taken as it is.
 
-    Returns:
-        The events above the cursor, and the position behind them; the same position when all were duplicates.
-
     Raises:
         ChainError: there is a hole before or within the batch, it ends elsewhere than it says, or its past is another.
     """
-    here, fresh = batch.before, list[Line]()
+    here, fresh, hashes = batch.before, list[Line](), list[bytes]()
     if here.cursor > position.cursor:
         raise _broken(position, f"The batch begins at {here.cursor + 1}, behind a hole.")
     _compare(position, here)
@@ -33,9 +43,10 @@ def follow(position: Position, batch: Batch) -> tuple[list[Line], Position]:
         _compare(position, here)
         if here.cursor > position.cursor:
             fresh.append(line)
+            hashes.append(here.hash)
     if here.cursor != batch.header.last:
         raise _broken(position, f"The batch ends at {here.cursor}, but says {batch.header.last}.")
-    return fresh, here if fresh else position
+    return Followed(fresh, here if fresh else position, hashes)
 
 
 def _compare(position: Position, here: Position) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from cloud.db.database import Database
-from cloud.errors import EpochError, ForbiddenError
-from cloud.ingest import repository
+from cloud.errors import EdgeLockedError, EpochError, ForbiddenError
+from cloud.ingest import pasts, repository
 from cloud.ingest.schemas import Batch
 from cloud.ingest.service.applying import Application
 from cloud.ingest.service.chain import follow
+from cloud.ingest.service.trail import trail_of
 from cloud.models.received import Appliers
 from contract.link import PushAnswer
 
@@ -21,6 +22,7 @@ def push(database: Database, edge: str, batch: Batch, appliers: Appliers, now: d
 
     Raises:
         ForbiddenError: the batch is another edge's.
+        EdgeLockedError: two edges speak for this site.
         EpochError: it was written under another epoch.
         ChainError: it does not continue the chain.
     """
@@ -30,14 +32,20 @@ def push(database: Database, edge: str, batch: Batch, appliers: Appliers, now: d
             "The batch names another edge than its path.", hint="An edge speaks for its own site only."
         )
     with database.write() as unit:
-        epoch = repository.lock_edge(unit, edge).epoch
+        row = repository.lock_edge(unit, edge)
+        if row.locked_at is not None:
+            raise EdgeLockedError(row.locked_why or "This edge is locked.", hint="Greet to hear more.")
+        epoch = row.epoch
         if header.epoch != epoch:
             raise EpochError(
                 f"The batch is of epoch {header.epoch}, the present one is {epoch}.", hint="Greet again.", epoch=epoch
             )
         before = repository.position(unit, edge, epoch, header.stream)
-        fresh, after = follow(before, batch)
+        fresh, after, hashes = follow(before, batch)
         if fresh:
+            trail = trail_of(before.cursor, fresh, hashes)
+            run = (trail.first, trail.last, trail.marks)
+            pasts.remember_trail(unit, (edge, epoch, header.stream), run, trail.checkpoints, now)
             Application(unit, header, appliers, now, before.cursor).apply(fresh)
             repository.move(unit, edge, epoch, header.stream, after, now)
         repository.touch(unit, edge, now, coarseness=_HEARD)

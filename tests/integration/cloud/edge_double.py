@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 
 from contract.batch import GENESIS, BatchHeader, Envelope, encode_batch, next_hash
 from contract.events import EventData, Skipped
-from contract.link import Greeting, StreamHead
+from contract.link import MAX_POINTS, Greeting, GreetingAnswer, Past, Point, StreamHead
 from contract.streams import Stream
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -98,6 +99,17 @@ class EdgeDouble:
         self.outboxes = {stream: Outbox(stream) for stream in Stream}
         self.cursors = dict.fromkeys(Stream, 0)
         self.epoch = 1
+        self.boot_id = "boot"
+        self.claim: UUID | None = None
+        self.incarnation: UUID | None = None
+
+    def copied(self, boot_id: str) -> EdgeDouble:
+        """Another machine with a copy of this one's disk."""
+        other = copy.copy(self)
+        other.outboxes = copy.deepcopy(self.outboxes)
+        other.cursors = dict(self.cursors)
+        other.boot_id = boot_id
+        return other
 
     def record(self, *events: EventData, at: datetime = NOON) -> list[UUID]:
         return [self.outboxes[event.STREAM].add(event, at=at) for event in events]
@@ -107,9 +119,10 @@ class EdgeDouble:
             edge=self.site,
             store_id=self.store_id,
             epoch=self.epoch,
-            boot_id="boot",
+            boot_id=self.boot_id,
             software_version="0.1.0",
-            incarnation=None,
+            incarnation=self.incarnation,
+            claim=self.claim,
             streams={
                 stream: StreamHead(
                     head=box.head,
@@ -121,10 +134,42 @@ class EdgeDouble:
             },
         )
 
-    async def greet(self) -> httpx.Response:
+    async def greet(self, **changed: Any) -> httpx.Response:
+        greeting = self.greeting().model_copy(update=changed)
         return await self.client.post(
-            f"/api/v1/edges/{self.site}/greeting", json=self.greeting().model_dump(mode="json"), headers=self.headers
+            f"/api/v1/edges/{self.site}/greeting", json=greeting.model_dump(mode="json"), headers=self.headers
         )
+
+    async def settle(self) -> GreetingAnswer:
+        """Greet; where the pasts part, compare until the cloud has found the place, and take what it grants."""
+        self.claim = uuid4()
+        low, high = dict.fromkeys(Stream, 0), {stream: box.head + 1 for stream, box in self.outboxes.items()}
+        for _ in range(12):
+            past = {stream: self._past(stream, low[stream], high[stream]) for stream in Stream}
+            response = await self.greet(past=past)
+            assert response.status_code == httpx.codes.OK, response.text
+            answer = GreetingAnswer.model_validate_json(response.content)
+            if answer.partings is None:
+                self.take(answer)
+                return answer
+            for stream, parting in answer.partings.items():
+                low[stream], high[stream] = parting.same, parting.other or self.outboxes[stream].head + 1
+        raise AssertionError("the cloud never found the place")
+
+    def take(self, answer: GreetingAnswer) -> None:
+        """Believe what a greeting was answered, but not what does not fit."""
+        self.epoch, self.incarnation, self.claim = answer.epoch, answer.incarnation, None
+        for stream, told in answer.streams.items():
+            assert told.hash == self.outboxes[stream].hashes[told.cursor].hex()
+            self.cursors[stream] = told.cursor
+
+    def _past(self, stream: Stream, low: int, high: int) -> Past:
+        box = self.outboxes[stream]
+        seqs = [seq for seq in box.hashes if max(low, 1) <= seq <= min(high, box.head)]
+        complete = len(seqs) <= MAX_POINTS
+        if not complete:
+            seqs = [*seqs[:: len(seqs) // (MAX_POINTS - 2) + 1], seqs[-1]]
+        return Past(points=[Point(seq=seq, hash=box.hashes[seq].hex()) for seq in seqs], complete=complete)
 
     async def push_body(self, body: bytes, *, compress: bool = True) -> httpx.Response:
         headers = {**self.headers, "Content-Type": "application/x-ndjson"}

@@ -74,7 +74,7 @@ def test_events_above_the_cursor_are_new_and_the_rest_is_skipped(cursor: int, fi
             follow(at(cursor), sent)
         assert refused.value.extensions == {"cursor": cursor, "hash": HASHES[cursor].hex()}
         return
-    fresh, after = follow(at(cursor), sent)
+    fresh, after, _ = follow(at(cursor), sent)
     last = first + size - 1
     assert [each.last for each in fresh] == list(range(cursor + 1, last + 1))
     assert after == at(max(cursor, last))
@@ -103,23 +103,23 @@ def test_a_batch_that_ends_elsewhere_than_it_says_is_refused() -> None:
 
 
 def test_a_skipped_range_counts_as_all_its_numbers() -> None:
-    fresh, after = follow(at(2), batch([skip(3, 9), line(10)]))
+    fresh, after, _ = follow(at(2), batch([skip(3, 9), line(10)]))
     assert [each.last for each in fresh] == [9, 10]
     assert after == at(10)
 
 
 @pytest.mark.parametrize("cursor", [3, 5, 8])
 def test_a_skipped_range_may_begin_at_or_below_the_cursor(cursor: int) -> None:
-    fresh, after = follow(at(cursor), batch([skip(3, 9), line(10)]))
+    fresh, after, _ = follow(at(cursor), batch([skip(3, 9), line(10)]))
     assert [each.last for each in fresh] == [9, 10]
     assert after == at(10)
 
 
 def test_a_skipped_range_that_is_known_is_compared_at_its_end() -> None:
-    assert follow(at(9), batch([skip(3, 9)])) == ([], at(9))
+    assert follow(at(9), batch([skip(3, 9)])) == ([], at(9), [])
     with pytest.raises(ChainError, match="another past"):
         follow(Position(9, b"\x02" * 32), batch([skip(3, 9)]))
 
 
 def test_only_duplicates_leave_the_position_as_it_is() -> None:
-    assert follow(at(20), batch([line(4), line(5)])) == ([], at(20))
+    assert follow(at(20), batch([line(4), line(5)])) == ([], at(20), [])

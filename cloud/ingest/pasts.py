@@ -1,0 +1,209 @@
+"""The SQL of pasts: checkpoints, trails and forks of streams, the lives of edges, and conflicts between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select, update
+
+from cloud.db.database import Unit
+from cloud.ingest.schemas import Position
+from cloud.models.charging import TransactionRow
+from cloud.models.link import LedgerEventRow, StreamCursorRow
+from cloud.models.pasts import EdgeConflictRow, EpochForkRow, StreamCheckpointRow, StreamTrailRow
+from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow, SiteRow
+from contract.batch import GENESIS
+from contract.events import TransactionStopped
+from contract.streams import Stream
+
+TRAILS_KEPT = timedelta(days=35)
+"""Longer than a backup of an edge is usually kept; from before, checkpoints remain."""
+
+MOST_TRANSACTIONS = 5_000
+"""That are sent down with an epoch: the newest."""
+
+_IN_ONE_QUESTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a stream's past, written under one epoch."""
+
+    epoch: int
+    after: int
+    last: int | None
+    """`None`: to the end."""
+
+
+def remember_trail(
+    unit: Unit, at: tuple[str, int, Stream], run: tuple[int, int, bytes], checkpoints: Sequence[Position], now: datetime
+) -> None:
+    """Keep the marks of a batch; at a checkpoint, let go of the marks that are old.
+
+    Args:
+        unit: the batch's own transaction.
+        at: site, epoch and stream.
+        run: the first number, the last, and their marks.
+        checkpoints: the places that are kept for ever.
+        now: the time.
+    """
+    site, epoch, stream = at
+    first, last, marks = run
+    row = StreamTrailRow
+    unit.add(row(site_id=site, epoch=epoch, stream=stream.value, first=first, last=last, marks=marks, received_at=now))
+    for place in checkpoints:
+        add_checkpoint(unit, site, epoch, stream, place)
+    if checkpoints:
+        unit.execute(
+            delete(row).where(
+                row.site_id == site,
+                row.epoch == epoch,
+                row.stream == stream.value,
+                row.received_at < now - TRAILS_KEPT,
+                row.last < first,
+            )
+        )
+
+
+def add_checkpoint(unit: Unit, site: str, epoch: int, stream: Stream, place: Position) -> None:
+    """Keep the hash at a place for ever."""
+    unit.add(
+        StreamCheckpointRow(site_id=site, epoch=epoch, stream=stream.value, seq=place.cursor, hash=place.hash),
+    )
+
+
+def segments(unit: Unit, site: str, epoch: int, stream: Stream) -> list[Segment]:
+    """The epochs that a stream's past was written under, the newest first; together they cover all numbers."""
+    found, last = list[Segment](), None
+    while True:
+        fork = unit.get(EpochForkRow, (site, epoch, stream.value))
+        after = 0 if fork is None else fork.seq if last is None else min(fork.seq, last)
+        found.append(Segment(epoch, after, last))
+        if fork is None or after == 0:
+            return found
+        epoch, last = fork.from_epoch, after
+
+
+def full_hash(unit: Unit, site: str, segment: Segment, stream: Stream, seq: int) -> bytes | None:
+    """The whole hash at a number, where it is known."""
+    if seq == 0:
+        return GENESIS
+    cursor = unit.get(StreamCursorRow, (site, segment.epoch, stream.value))
+    if cursor is not None and cursor.cursor == seq:
+        return cursor.hash
+    checkpoint = unit.get(StreamCheckpointRow, (site, segment.epoch, stream.value, seq))
+    return None if checkpoint is None else checkpoint.hash
+
+
+def trails(unit: Unit, site: str, segment: Segment, stream: Stream, low: int, high: int) -> Iterator[StreamTrailRow]:
+    """The runs of an epoch's marks that touch the numbers from `low` to `high`."""
+    row = StreamTrailRow
+    query = (
+        select(row)
+        .where(row.site_id == site, row.epoch == segment.epoch, row.stream == stream.value)
+        .where(row.last >= low, row.first <= high)
+        .order_by(row.last)
+    )
+    yield from unit.scalars(query)
+
+
+def trail_at(unit: Unit, site: str, segment: Segment, stream: Stream, seq: int) -> StreamTrailRow | None:
+    """The run of marks that covers a number."""
+    return next(trails(unit, site, segment, stream, seq, seq), None)
+
+
+def has_checkpoint_between(unit: Unit, site: str, segment: Segment, stream: Stream, low: int, high: int) -> bool:
+    """Whether one lies from `low` to `high`."""
+    row = StreamCheckpointRow
+    query = select(row.seq).where(row.site_id == site, row.epoch == segment.epoch, row.stream == stream.value)
+    return unit.scalar(query.where(row.seq >= low, row.seq <= high).limit(1)) is not None
+
+
+def lives(unit: Unit, site: str) -> Sequence[EdgeEpochRow]:
+    """Every epoch of a site, the oldest first."""
+    return unit.scalars(select(EdgeEpochRow).where(EdgeEpochRow.site_id == site).order_by(EdgeEpochRow.epoch)).all()
+
+
+def forks(unit: Unit, site: str, epoch: int | None = None) -> Sequence[EpochForkRow]:
+    """Where the epochs of a site part from earlier ones; `epoch`: one of them alone."""
+    query = select(EpochForkRow).where(EpochForkRow.site_id == site)
+    if epoch is not None:
+        query = query.where(EpochForkRow.epoch == epoch)
+    return unit.scalars(query.order_by(EpochForkRow.epoch, EpochForkRow.stream)).all()
+
+
+def conflicts(unit: Unit, site: str) -> Sequence[EdgeConflictRow]:
+    """The conflicts of a site, the newest first."""
+    row = EdgeConflictRow
+    return unit.scalars(select(row).where(row.site_id == site).order_by(row.noticed_at.desc(), row.conflict)).all()
+
+
+def open_conflict(unit: Unit, site: str) -> EdgeConflictRow | None:
+    """The one that nobody has settled; the edge is locked meanwhile."""
+    return next((row for row in conflicts(unit, site) if row.settled_at is None), None)
+
+
+def add_conflict(unit: Unit, edge: EdgeRow, epoch: int, store: UUID, who: tuple[str, str], now: datetime) -> None:
+    """Note that another one spoke for the site. `who`: its boot and its release."""
+    boot_id, software_version = who
+    unit.add(
+        EdgeConflictRow(
+            site_id=edge.site_id,
+            conflict=uuid4(),
+            noticed_at=now,
+            present_epoch=edge.epoch,
+            store_id=store,
+            epoch=epoch,
+            boot_id=boot_id,
+            software_version=software_version,
+        )
+    )
+
+
+def renew_incarnation(unit: Unit, known: UUID | None = None) -> None:
+    """Be another cloud database from now on: what edges remember of the old one's numbers means nothing.
+
+    Args:
+        unit: a unit of work.
+        known: the incarnation that was found to be over; another one is left alone. `None`: whichever it is.
+    """
+    statement = update(InstanceRow).values(incarnation=uuid4())
+    unit.execute(statement if known is None else statement.where(InstanceRow.incarnation == known))
+
+
+def commands_given(unit: Unit, site: str) -> int:
+    """The highest number of a command item that the site's edge may know."""
+    return unit.scalars(select(SiteRow.last_command_number).where(SiteRow.site_id == site)).one()
+
+
+def open_transactions(unit: Unit, site: str) -> list[TransactionRow]:
+    """Those that run, as far as the cloud knows; skeletons whose start is not known are left out."""
+    row = TransactionRow
+    query = select(row).where(row.site_id == site, row.stopped_at.is_(None), row.started_at.is_not(None))
+    return list(unit.scalars(query.order_by(row.ordered_at.desc()).limit(MOST_TRANSACTIONS)))
+
+
+def ended_after(unit: Unit, site: str, parts: Sequence[Segment]) -> list[TransactionRow]:
+    """Those whose end is told of in these parts of the ledger, and that have ended."""
+    found = dict[UUID, TransactionRow]()
+    for segment in parts:
+        wanted = _ended_in(unit, site, segment)
+        for start in range(0, len(wanted), _IN_ONE_QUESTION):
+            row = TransactionRow
+            some = wanted[start : start + _IN_ONE_QUESTION]
+            query = select(row).where(row.site_id == site, row.transaction.in_(some), row.stopped_at.is_not(None))
+            found.update((each.transaction, each) for each in unit.scalars(query))
+    return list(found.values())
+
+
+def _ended_in(unit: Unit, site: str, segment: Segment) -> list[UUID]:
+    row = LedgerEventRow
+    query = select(row.raw).where(row.site_id == site, row.epoch == segment.epoch, row.seq > segment.after)
+    if segment.last is not None:
+        query = query.where(row.seq <= segment.last)
+    query = query.where(row.type == TransactionStopped.TYPE).order_by(row.seq.desc()).limit(MOST_TRANSACTIONS)
+    return [UUID(json.loads(raw)["data"]["transaction"]) for raw in unit.scalars(query)]

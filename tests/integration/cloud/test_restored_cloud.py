@@ -1,0 +1,97 @@
+"""What happened to the other side? A cloud that was restored from a backup."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from cloud.db.database import Unit
+from cloud.ingest.service.incarnation import become_another
+from cloud.models.link import LedgerEventRow, StreamCursorRow
+from cloud.models.metering import MeterValueRow
+from tests.integration.cloud.conftest import Campus
+from tests.integration.cloud.edge_double import EdgeDouble
+from tests.integration.cloud.test_epochs import STREAMS, ledger, lives, meter_values, send_on, some
+
+
+def put_back(unit: Unit, cursors: dict[str, tuple[int, bytes]]) -> None:
+    """Let the database be what it was when its cursors stood there."""
+    for cursor in unit.scalars(select(StreamCursorRow)):
+        cursor.cursor, cursor.hash = cursors[cursor.stream]
+    unit.execute(delete(LedgerEventRow).where(LedgerEventRow.seq > cursors["ledger"][0]))
+    unit.execute(delete(MeterValueRow).where(MeterValueRow.seq > cursors["meter"][0]))
+
+
+async def test_a_restored_cloud_becomes_another_incarnation_as_soon_as_an_edge_tells_it_of_more(campus: Campus) -> None:
+    edge = campus.edge
+    before = (await edge.greet()).json()["incarnation"]
+    edge.incarnation = UUID(before)
+    await edge.tell(*some(3))
+    with campus.database.read() as unit:
+        backup = {row.stream: (row.cursor, row.hash) for row in unit.scalars(select(StreamCursorRow))}
+    await edge.tell(*some(3, "LATER"))
+    with campus.database.write() as unit:
+        put_back(unit, backup)
+    answer = (await edge.greet()).json()
+    assert answer["incarnation"] != before
+    assert answer["streams"]["meter"]["cursor"] == 3
+    assert (await edge.greet()).json()["incarnation"] == answer["incarnation"]
+    assert (await campus.another_edge("south").greet()).json()["incarnation"] == answer["incarnation"]
+
+
+async def test_a_command_number_that_was_never_given_tells_of_a_restore(campus: Campus) -> None:
+    await campus.with_charge_point()
+    before = (await campus.edge.greet()).json()["incarnation"]
+    campus.edge.incarnation = UUID(before)
+    pulled = await campus.client.get("/api/v1/edges/tower/commands?after=7", headers=campus.edge.headers)
+    assert pulled.status_code == 409
+    assert (await campus.edge.greet(last_command_number=0)).json()["incarnation"] == before
+    assert (await campus.edge.greet(last_command_number=7)).json()["incarnation"] != before
+
+
+async def test_an_operator_may_say_that_the_database_was_restored(campus: Campus) -> None:
+    before = (await campus.edge.greet()).json()["incarnation"]
+    said = become_another(campus.database)
+    assert str(said) != before
+    assert (await campus.edge.greet()).json()["incarnation"] == str(said)
+
+
+async def test_a_cloud_restored_to_before_a_grant_remembers_it_from_the_edge(campus: Campus) -> None:
+    """Epoch 2 is not known here; the edge goes on with it from where this database stands."""
+    edge = campus.edge
+    await edge.greet()
+    await edge.tell(*some(3))
+    edge.record(*some(2, "SECOND"))
+    edge.epoch = 2
+    answer = await edge.settle()
+    assert answer.epoch in {2, 3}
+    await send_on(edge)
+    assert sum(meter_values(campus).values()) == 5
+    assert [life["why"] for life in (await lives(campus))["epochs"]] == ["first", "remembered"]
+
+
+async def test_a_cloud_restored_to_before_a_grant_may_know_more_of_the_old_epoch_than_the_edge(campus: Campus) -> None:
+    first = campus.edge
+    await first.greet()
+    await first.tell(*some(3))
+    restored = first.copied("boot 2")
+    await first.tell(*some(4, "LOST"))
+    restored.record(*some(6, "OWN"))
+    restored.epoch = 2  # granted by what this database will never know of
+    for stream in STREAMS:
+        restored.cursors[stream] = 9
+    assert (await restored.greet()).json()["epoch"] == 2
+    assert (await restored.settle()).epoch == 3
+    assert all(restored.cursors[stream] == 3 for stream in STREAMS)
+    await send_on(restored)
+    assert set(meter_values(campus).values()) == {1}
+    assert sum(meter_values(campus).values()) == 3 + 4 + 6
+    assert len(ledger(campus)) == 3 + 4 + 6
+
+
+async def test_a_new_store_that_an_earlier_day_had_granted_an_epoch_keeps_it(campus: Campus) -> None:
+    await campus.edge.greet()
+    fresh = EdgeDouble(campus.client, "tower", "")
+    fresh.headers, fresh.epoch = campus.edge.headers, 5
+    assert (await fresh.greet()).json()["epoch"] == 5
