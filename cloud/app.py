@@ -49,11 +49,14 @@ from cloud.mqtt.consumer import Broker, Consumer
 from cloud.mqtt.exchanges import Handlers, Request, admitting
 from cloud.observability.problems import handle_problems
 from cloud.observability.requests import RequestLog
+from cloud.reconciliation import appliers as of_reconciliation
+from cloud.reconciliation import endpoints as _reconciliation
 from cloud.sites import appliers as of_sites
 from cloud.sites import endpoints as _sites
 from cloud.transactions import appliers as of_transactions
 from cloud.transactions import endpoints as _transactions
 from cloud.upkeep.hourly import keep_up
+from contract.digests import DayDigested
 from contract.directory_events import DirectoryApplied
 from contract.events import (
     AlarmCleared,
@@ -93,6 +96,7 @@ APPLIERS: Appliers = {
     DirectoryApplied.TYPE: (of_directory.directory_applied,),
     CommandProgressed.TYPE: (of_commands.progressed,),
     RemoteStartConcluded.TYPE: (of_commands.remote_start_concluded, of_charge_points.seen),
+    DayDigested.TYPE: (of_reconciliation.digested,),
     EdgeStarted.TYPE: (of_sites.edge_started, of_charge_points.edge_started),
     ChargePointConnected.TYPE: (of_charge_points.connected,),
     ChargePointDisconnected.TYPE: (of_charge_points.disconnected,),
@@ -110,6 +114,7 @@ LATE_APPLIERS: Appliers = {
         (
             DirectoryApplied.TYPE,
             EdgeStarted.TYPE,
+            DayDigested.TYPE,
             ChargePointConnected.TYPE,
             ChargePointDisconnected.TYPE,
             ConnectorStatusChanged.TYPE,
@@ -121,6 +126,18 @@ LATE_APPLIERS: Appliers = {
 
 REIMAGED: ReimagedHooks = (abandon,)
 """What the modules do when an edge begins anew."""
+
+_MODULES = (
+    _sites,
+    _charge_points,
+    _transactions,
+    _commands,
+    _directory,
+    _enrolment,
+    _reconciliation,
+    _ingest,
+    _dead_letters,
+)
 
 _EXPIRY_EVERY_S = 5
 _FORGET_EVERY_S = 3600
@@ -159,7 +176,7 @@ def create_app(
     app.state.late_appliers = LATE_APPLIERS
     app.state.consumer = None if broker is None else _consumer(broker, database, clock)
     app.state.throttle, app.state.passwords = Throttle(), passwords
-    for module in (_sites, _charge_points, _transactions, _commands, _directory, _ingest, _dead_letters, _enrolment):
+    for module in _MODULES:
         app.include_router(module.router)
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_api_route("/readyz", _readyz(database), include_in_schema=False)

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contract.commands import CommandError, CommandState
+from contract.digests import DayDigested
 from contract.directory_events import DirectoryApplied
 from contract.edge_events import EdgeClockCorrected
 from contract.event_data import EventData as EventData  # noqa: PLC0414 - offered here as well
@@ -382,6 +383,7 @@ EVENTS: dict[str, type[EventData]] = {
         DirectoryApplied,
         EdgeStarted,
         EdgeClockCorrected,
+        DayDigested,
         MeterValuesSampled,
         Skipped,
     )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from cloud.models import access, charging, commands, directory, link, metering, pasts, published, sites
+from cloud.models import access, charging, commands, digests, directory, link, metering, pasts, published, sites
 from cloud.models.tables import Table
 
-__all__ = ["Table", "access", "charging", "commands", "directory", "link", "metering", "pasts", "published", "sites"]
+__all__ = [
+    "Table",
+    "access",
+    "charging",
+    "commands",
+    "digests",
+    "directory",
+    "link",
+    "metering",
+    "pasts",
+    "published",
+    "sites",
+]

@@ -75,5 +75,6 @@ class TransactionRow(Table):
 Index(None, TransactionRow.ordered_at, TransactionRow.site_id, TransactionRow.transaction)
 Index(None, TransactionRow.site_id, TransactionRow.ordered_at, TransactionRow.transaction)
 Index(None, TransactionRow.site_id, TransactionRow.charge_point, TransactionRow.ordered_at)
+Index(None, TransactionRow.site_id, TransactionRow.stopped_at)
 Index(None, TransactionRow.transaction)
 Index(None, TransactionRow.id_tag, TransactionRow.ordered_at)

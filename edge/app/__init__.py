@@ -37,6 +37,7 @@ from edge.errors import ConfigurationError
 from edge.observability import collector
 from edge.operations.certificate_delivery import CertificateDelivery
 from edge.operations.chores import note_clock
+from edge.operations.digesting import Digesting
 from edge.operations.late_profiles import LateProfiles
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
@@ -162,6 +163,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             hooks.housekeeper.run(),
             upkeep.run(),
             Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),
+            Digesting(writer, readers, clock).run(),
             Rollouts(tools, central_system.registry, files).run(),
         ]
         if syncer is not None:

@@ -27,6 +27,7 @@ from edge.store.schema import (
     m0013_set_aside,
     m0014_late_profiles,
     m0015_trusted_clock,
+    m0016_digests,
 )
 
 _MODULES = (
@@ -45,6 +46,7 @@ _MODULES = (
     m0013_set_aside,
     m0014_late_profiles,
     m0015_trusted_clock,
+    m0016_digests,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)
