@@ -58,8 +58,9 @@ check: $(READY) ## Lint, types, imports, format
 format: $(READY) ## Put the code into its form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(READY) ## Measure the edge against a bare echo server and the ocpp package
+bench: $(READY) ## Measure the edge against a bare echo server and the ocpp package, and the cloud against a bare COPY
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.ingest
 
 docs: $(READY) ## Write the generated reference again
 	@$(BIN)/python -m docs.generate

@@ -39,8 +39,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster(bin_folder: Path) -> Iterator[Cluster]:
-    """Run a server for a while. It may forget on a power cut; the tests here do not cut the power."""
+def cluster(bin_folder: Path, *, durable: bool = False) -> Iterator[Cluster]:
+    """Run a server for a while. Unless `durable`, it may forget on a power cut; the tests here do not cut the power."""
     folder = Path(tempfile.mkdtemp(prefix="gardu-pg-", dir="/tmp"))
     user = _somebody()
     if user:
@@ -53,7 +53,8 @@ def cluster(bin_folder: Path) -> Iterator[Cluster]:
             command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin"}
         )
 
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=300"
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=300"
+    options += "" if durable else " -c fsync=off"
     try:
         run("initdb", "-D", str(data), "-U", "gardu", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         run("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
