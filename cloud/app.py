@@ -31,6 +31,7 @@ from cloud.commands.service.expiring import expire_late
 from cloud.commands.service.waking import site_of
 from cloud.config import Settings
 from cloud.db.database import Database
+from cloud.db.listening import listen
 from cloud.db.schema import migrate, require_current
 from cloud.directory import appliers as of_directory
 from cloud.directory import endpoints as _directory
@@ -209,6 +210,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(_expire(app.state.database, app.state.clock)),
             tasks.create_task(_forget(app.state.database, app.state.clock)),
             tasks.create_task(keep_up(app.state.database, app.state.clock)),
+            tasks.create_task(listen(app.state.database)),
         ]
         if app.state.passwords is not None:
             jobs.append(tasks.create_task(keep_password_file(app.state.database, app.state.passwords)))

@@ -1,7 +1,7 @@
-"""Wake-up hints within this process: "something about this key was committed, look again".
+"""Wake-up hints: "something about this key was committed, look again".
 
 A hint may be lost or come for nothing; who waits looks at the database anyway, and again at least once a second
-(`POLL`). Hints between replicas will come from LISTEN/NOTIFY and enter here.
+(`POLL`). What another replica committed enters here by `hear` (`cloud.db.listening`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 POLL = timedelta(seconds=1)
 """How long a hint may be lost before the database is looked at all the same."""
@@ -42,8 +43,10 @@ class Bell:
         self._waiting: defaultdict[str, set[Hint]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.taps: list[Callable[[str], None]] = []
-        """Told each key that is rung, in the thread that rings."""
+        """Told each key that is rung by this process, in the thread that rings."""
         self.closed = False
+        self.name = uuid4().hex
+        """Tells the rings of this process from those of other replicas."""
 
     @contextmanager
     def listen(self, key: str) -> Iterator[Hint]:
@@ -64,6 +67,11 @@ class Bell:
         for tap in self.taps:
             for key in keys:
                 tap(key)
+        self.hear(keys)
+
+    def hear(self, keys: Iterable[str] | None) -> None:
+        """Wake who waits in this process: another replica rang. `None`: nobody knows for whom, so all are woken."""
+        keys = None if keys is None else tuple(keys)
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._give, keys)
@@ -71,9 +79,9 @@ class Bell:
     def close(self) -> None:
         """The process is stopping: all waiters return now, and nobody waits any more. Call it on the event loop."""
         self.closed = True
-        self._give(tuple(self._waiting))
+        self._give(None)
 
-    def _give(self, keys: tuple[str, ...]) -> None:
-        for key in keys:
+    def _give(self, keys: tuple[str, ...] | None) -> None:
+        for key in tuple(self._waiting) if keys is None else keys:
             for hint in self._waiting.get(key, ()):
                 hint.give()

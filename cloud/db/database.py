@@ -21,6 +21,9 @@ from cloud.errors import ConfigurationError, DatabaseUnavailableError
 POOL_SIZE = 40
 """As many connections as FastAPI has worker threads, so that no thread waits for a connection."""
 
+CHANNEL = "gardu_bell"
+"""Where replicas on one PostgreSQL tell each other whom to wake: `<name of the bell> <key>`."""
+
 _SQLITE_BUSY_S = 30
 _WRITES = "gardu_writes"
 _CONNECT_TIMEOUT_S = 10
@@ -63,7 +66,18 @@ class Database:
         with _outages():
             with self._writer, Unit(self._write_engine, expire_on_commit=False) as unit, unit.begin():
                 yield unit
+                self._tell_others(unit)
             self.bell.ring(unit.info.get("keys", ()))
+
+    def _tell_others(self, unit: Unit) -> None:
+        """Let the other replicas hear what this unit rings. The server passes it on when it commits, and only then."""
+        keys = unit.info.get("keys")
+        if keys and not self.is_sqlite:
+            unit.flush()
+            unit.execute(
+                text("SELECT pg_notify(:channel, told) FROM unnest(CAST(:told AS text[])) told"),
+                {"channel": CHANNEL, "told": [f"{self.bell.name} {key}" for key in sorted(keys)]},
+            )
 
     def ping(self) -> None:
         """Return when the database answers.
