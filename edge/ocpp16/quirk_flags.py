@@ -9,112 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from edge.ocppj.repairs import Repair
 
 
-class Quirks(BaseModel):
-    """How a charge point differs from the standard. Every default is what the standard, or its paper, expects."""
+class ChargingQuirks(BaseModel):
+    """What load management will read, once it is built. Until then nothing reads these flags: they are knowledge, kept.
+
+    A flag that something reads has to move to `Quirks`; a test sees to it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
-    # Connection.
-    no_ping_expected: bool = False
-    """It never answers a WebSocket ping: a missing pong says nothing."""
-    ping_interval_s: int | None = Field(None, ge=1)
-    """Ping it this often, in seconds; `None`: as the site does."""
-    offline_after_s: int | None = Field(None, ge=1)
-    """It drops its connection now and then and comes back: absent only after so many seconds; `None`: as the site."""
-    does_not_return: bool = False
-    """After a restart or a long absence of the central system it does not come back by itself: switch it off and on."""
-    no_boot_on_connect: bool = False
-    """It connects without a BootNotification even after a restart of its own."""
-
-    # What it sends.
-    json_repair: tuple[Repair, ...] = ()
-    """Repairs of its text, tried only when it is no JSON; see `edge.ocpp16.repairs`."""
-    timestamp_zone: Literal["utc", "skew"] = "utc"
-    """How a time without a zone is read: as UTC, or with the offset that its clock shows against ours."""
-    distrust_clock_until_heartbeat: bool = False
-    """After a boot its times are local ones that call themselves UTC, until it heard the time."""
-    transaction_id_zero: Literal["unknown", "only_open"] = "unknown"
-    """What it means by transaction 0 in a stop: that it does not know the number, or the only one that is open."""
-    own_transaction_ids: bool = False
-    """It reports negative transaction numbers of its own: go by the connector."""
-    replays_history: bool = False
-    """At its first connection it sends its whole past again: keep it, and let nothing follow from it."""
-    ignore_transaction_begin_repeats: bool = False
-    """Its samples of context Transaction.Begin repeat the first value in each later message."""
-    samples_relative: bool = False
-    """Its samples count from the start of the transaction, while start and stop give the register of its life."""
-    no_energy_samples: bool = False
-    """Its samples hold no energy: only the stop does."""
-    meter_tolerance_wh: int = Field(0, ge=0)
-    """Its readings of one instant may differ by so much through rounding, in Wh."""
-    connector_zero_unreliable: bool = False
-    """What it reports of connector 0 means nothing."""
-    available_with_car: bool = False
-    """It reports Available with a car plugged in: do not read "unplugged" from it."""
-    redact_keys: tuple[str, ...] = ()
-    """Configuration keys of its own that hold secrets."""
-
-    # What it is asked.
-    call_after_boot_delay_s: float = Field(0.0, ge=0)
-    """Seconds that it needs between the answer to its boot and our first call; 0: the site's usual pause."""
-    wait_for_boot: bool = False
-    """A call before its BootNotification makes it drop the connection, or is not answered."""
-    provisioning_delay_s: float = Field(0.0, ge=0)
-    """Seconds between its boot and the first configuration that is sent; 0: the site's usual pause."""
-    answer_before_calling: bool = False
-    """It answers nothing while a call of its own is open: answer that first."""
-    no_change_availability: bool = False
-    """ChangeAvailability is rejected or disturbs it: do not send it unasked."""
-    no_trigger_boot: bool = False
-    """It does not survive TriggerMessage for a BootNotification."""
-    no_idle_meter_trigger: bool = False
-    """TriggerMessage for MeterValues is rejected outside a transaction."""
-    triggers_per_minute: float | None = Field(None, gt=0)
-    """It blocks when it is triggered more often; `None`: no limit is known."""
-    poll_meter_values_s: int | None = Field(None, ge=1)
-    """It sends no samples by itself during a transaction: trigger them this often; `None`: it does."""
-    connect_patience_s: int | None = Field(None, ge=1)
-    """It may take so many seconds to start and connect."""
-    known_keys_only: bool = False
-    """It answers a configuration key that it does not know with broken JSON: ask only for keys that it named."""
-    config_value_max: int | None = 500
-    """Characters of a value in ChangeConfiguration; `None`: it takes certificates there, without limit."""
-    long_config_values: bool = False
-    """It returns configuration values beyond 500 characters."""
-    configuration_lost_at_reboot: bool = False
-    """It forgets configuration values now and then: compare them at each boot."""
-
-    # Which samples it takes.
-    skip_measurand_probing: bool = False
-    """Trying one list of measurands after another does harm: write one that is known to be good, once."""
-    one_known_measurand_list: tuple[str, ...] | None = None
-    """The measurands that it is known to take; `None`: they are negotiated."""
-    measurand_key: str | None = None
-    """The configuration key that lists the measurands which it can sample."""
-    measurands_fixed: bool = False
-    """MeterValuesSampledData is read-only or not supported: take what it sends."""
-    aligned_data_fixed: bool = False
-    """Its clock-aligned configuration keys are read-only."""
-    sample_interval_min_s: int | None = Field(None, ge=1)
-    """A shorter MeterValueSampleInterval is ignored or hurts; `None`: none is known."""
-
-    # Remote start and stop.
-    needs_connector: bool = False
-    """RemoteStartTransaction needs a connector."""
-    idtag_max: int = Field(20, ge=1, le=20)
-    """Characters of an id tag that it holds."""
-    remote_start_id_tag_key: str | None = None
-    """It starts remotely only with the id tag that this configuration key holds; `None`: with any."""
-    remote_start_required: bool = False
-    """It does not charge by plugging in alone."""
-    profile_in_remote_start: bool = True
-    """RemoteStartTransaction may carry a charging profile; `False`: send the profile once the transaction runs."""
     pause_instead_of_stop: bool = False
     """After a remote stop nothing starts until the car is unplugged, or the stop is rejected: pause by a limit."""
-    stop_on_disconnect_fixed: bool = False
-    """StopTransactionOnEVSideDisconnect cannot be switched off."""
-
-    # Charging profiles.
     charging_class: Literal["A", "B", "C"] | None = None
     """How far it can be trusted to hold a limit: A by itself, B while connected, C hardly; `None`: not judged."""
     no_charging_profiles: bool = False
@@ -164,6 +68,78 @@ class Quirks(BaseModel):
     bays_behind_one_identity: bool = False
     """Its connectors stand in several cabinets, perhaps on several feeders."""
 
+
+class Quirks(ChargingQuirks):
+    """How a charge point differs from the standard. Every default is what the standard, or its paper, expects."""
+
+    # Connection.
+    ping_interval_s: int | None = Field(None, ge=1)
+    """Ping it this often, in seconds; `None`: as the site does."""
+    does_not_return: bool = False
+    """After a restart or a long absence of the central system it does not come back by itself: switch it off and on."""
+
+    # What it sends.
+    json_repair: tuple[Repair, ...] = ()
+    """Repairs of its text, tried only when it is no JSON; see `edge.ocpp16.repairs`."""
+    distrust_clock_until_heartbeat: bool = False
+    """After a boot its times are local ones that call themselves UTC, until it heard the time."""
+    replays_history: bool = False
+    """At its first connection it sends its whole past again: keep it, and let nothing follow from it."""
+    samples_relative: bool = False
+    """Its samples count from the start of the transaction, while start and stop give the register of its life."""
+    meter_tolerance_wh: int = Field(0, ge=0)
+    """Its readings of one instant may differ by so much through rounding, in Wh."""
+    available_with_car: bool = False
+    """It reports Available with a car plugged in: do not read "unplugged" from it."""
+    redact_keys: tuple[str, ...] = ()
+    """Configuration keys of its own that hold secrets."""
+
+    # What it is asked.
+    call_after_boot_delay_s: float = Field(0.0, ge=0)
+    """Seconds that it needs between the answer to its boot and our first call; 0: the site's usual pause."""
+    wait_for_boot: bool = False
+    """A call before its BootNotification makes it drop the connection, or is not answered."""
+    provisioning_delay_s: float = Field(0.0, ge=0)
+    """Seconds between its boot and the first configuration that is sent; 0: the site's usual pause."""
+    no_change_availability: bool = False
+    """ChangeAvailability is rejected or disturbs it: do not send it unasked."""
+    no_trigger_boot: bool = False
+    """It does not survive TriggerMessage for a BootNotification."""
+    triggers_per_minute: float | None = Field(None, gt=0)
+    """It blocks when it is triggered more often; `None`: no limit is known."""
+    poll_meter_values_s: int | None = Field(None, ge=1)
+    """It sends no samples by itself during a transaction: trigger them this often; `None`: it does."""
+    known_keys_only: bool = False
+    """It answers a configuration key that it does not know with broken JSON: ask only for keys that it named."""
+    config_value_max: int | None = 500
+    """Characters of a value in ChangeConfiguration; `None`: it takes certificates there, without limit."""
+
+    # Which samples it takes.
+    skip_measurand_probing: bool = False
+    """Trying one list of measurands after another does harm: write one that is known to be good, once."""
+    one_known_measurand_list: tuple[str, ...] | None = None
+    """The measurands that it is known to take; `None`: they are negotiated."""
+    measurand_key: str | None = None
+    """A configuration key of its own that lists the measurands which it can sample; `None`: it has none."""
+    measurands_fixed: bool = False
+    """MeterValuesSampledData is read-only or not supported: take what it sends."""
+    aligned_data_fixed: bool = False
+    """Its clock-aligned configuration keys are read-only."""
+    sample_interval_min_s: int | None = Field(None, ge=1)
+    """A shorter MeterValueSampleInterval is ignored or hurts; `None`: none is known."""
+
+    # Remote start and stop.
+    idtag_max: int = Field(20, ge=1, le=20)
+    """Characters of an id tag that it holds."""
+    remote_start_id_tag_key: str | None = None
+    """It starts remotely only with the id tag that this configuration key holds; `None`: with any."""
+    profile_in_remote_start: bool = True
+    """RemoteStartTransaction may carry a charging profile; `False`: send the profile once the transaction runs."""
+
     # For people.
     advice: tuple[str, ...] = ()
     """What whoever installs it has to know. The advice of all rows that fit is collected."""
+
+
+AWAITING_LOAD_MANAGEMENT = frozenset(ChargingQuirks.model_fields)
+"""The flags that nothing reads before there is load management."""

@@ -15,7 +15,7 @@ import orjson
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from edge.ocpp16.quirk_flags import Quirks
+from edge.ocpp16.quirk_flags import AWAITING_LOAD_MANAGEMENT, Quirks
 
 __all__ = ["STANDARD", "File", "General", "Quirks", "Row", "general", "load", "merged", "quirks_of", "rows"]
 
@@ -42,10 +42,20 @@ class Row(BaseModel):
     firmware: str = ""
     """Bounds, all of which hold, for example `>=6.4, <6.5`; empty: every firmware."""
     why: str
+    """What it does otherwise."""
+    does: str
+    """What Gardu does about it today."""
     source: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
     example: tuple[str, str, str | None]
     """A vendor, model and firmware that the row is about, as a BootNotification gives them."""
-    flags: dict[str, Any]
+    flags: dict[str, Any] = {}
+    general: tuple[str, ...] = ()
+    """Names of general rules that cover it without a flag."""
+
+    @property
+    def awaiting_load_management(self) -> list[str]:
+        """Name its flags that nothing reads before there is load management."""
+        return [flag for flag in self.flags if flag in AWAITING_LOAD_MANAGEMENT]
 
     def fits(self, vendor: str, model: str, firmware: str | None) -> bool:
         """Whether the row is about such a charge point. A firmware that is not known may be any: the row holds."""
@@ -65,6 +75,8 @@ class General(BaseModel):
     seen_at: str
     what: str
     source: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+    test: str
+    """The test that holds it: `path/of/file.py::name_of_function`."""
 
 
 class File(BaseModel):
@@ -123,7 +135,8 @@ def load(text: str) -> File:
     """Read and check a file of quirks.
 
     Raises:
-        ValueError: a field or flag is unknown or of a wrong type, a name is used twice, a range cannot be read.
+        ValueError: a field or flag is unknown or of a wrong type, a name is used twice, a range cannot be read, a row
+            changes nothing and names no general rule.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one, where the library was built with it
     parsed = yaml.load(text, loader)  # noqa: S506 - both are safe
@@ -131,9 +144,12 @@ def load(text: str) -> File:
     names = [row.name for row in file.rows] + [one.name for one in file.general]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"Names are used twice: {', '.join(twice)}")
+    rules = {one.name for one in file.general}
     for row in file.rows:
-        if not row.flags:
-            raise ValueError(f"{row.name} has no flag.")
+        if not row.flags and not row.general:
+            raise ValueError(f"{row.name} has no flag, and no general rule covers it.")
+        if unknown := sorted(set(row.general) - rules):
+            raise ValueError(f"{row.name} names general rules that there are not: {', '.join(unknown)}")
         _checked(row.flags)
         _bounds(row.firmware)
     return file

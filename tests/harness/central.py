@@ -19,6 +19,7 @@ from edge.domain.registration import Registration, UnknownChargePoints
 from edge.store import alarms, charge_points, enrolment
 from edge.store.alarms import Alarm
 from edge.store.database import connect
+from edge.store.journal_writer import Record
 from edge.store.migrations import migrate
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -74,6 +75,8 @@ async def central(
     ping_interval_s: float = 30.0,
     heartbeat_interval_s: int = 300,
     call_timeout_s: float = 30.0,
+    refresh_s: float = 5.0,
+    record: Record = lambda *_: None,
 ) -> AsyncIterator[Central]:
     """Run a central system in `folder`."""
     path, clock = folder / "edge.db", clock or Clock()
@@ -81,7 +84,7 @@ async def central(
     connection, readers = connect(path, synchronous="OFF"), Readers(path)
     writer = Writer(connection, clock)
     policy = Policy(heartbeat_interval_s=heartbeat_interval_s)
-    desk = Desk(writer, clock, policy, call_timeout_s=call_timeout_s, settle_s=0)
+    desk = Desk(writer, clock, policy, call_timeout_s=call_timeout_s, settle_s=0, refresh_s=refresh_s, record=record)
     listener = Listener("127.0.0.1", 0, ping_interval_s=ping_interval_s, heartbeat_interval_s=heartbeat_interval_s)
     system = CentralSystem(listener, Door(UnknownChargePoints.REFUSE), desk, readers)
     working = asyncio.create_task(writer.work())

@@ -16,9 +16,22 @@ from edge.store.writer import WriteTx
 
 
 def find(
-    charge_point: str, payload: Mapping[str, Any], report: Report, tx: WriteTx, now: datetime
+    charge_point: str,
+    payload: Mapping[str, Any],
+    report: Report,
+    tx: WriteTx,
+    now: datetime,
+    tolerance_wh: int = 0,
 ) -> tuple[Transaction, list[str]]:
     """Find whose end this is; a stop that belongs nowhere becomes a transaction of its own.
+
+    Args:
+        charge_point: who sent it.
+        payload: as it came.
+        report: what it says.
+        tx: the database transaction.
+        now: the time of receipt.
+        tolerance_wh: by how much its register may lie below the start's, since the charge point rounds.
 
     Returns:
         The transaction, and doubts about having found it.
@@ -33,16 +46,16 @@ def find(
             return observed, []
         doubts = [] if named is None else ["number_of_another_charge_point"]
         return _orphan(charge_point, payload, report, tx, now), doubts
-    match = _match_unnumbered(charge_point, report, tx)
+    match = _match_unnumbered(charge_point, report, tx, tolerance_wh)
     return (match, ["matched_without_number"]) if match else (_orphan(charge_point, payload, report, tx, now), [])
 
 
-def _match_unnumbered(charge_point: str, report: Report, tx: WriteTx) -> Transaction | None:
+def _match_unnumbered(charge_point: str, report: Report, tx: WriteTx, tolerance_wh: int) -> Transaction | None:
     """Place a stop without a usable id: the charge point never got one, or knows only one transaction."""
     running = [
         candidate
         for candidate in transactions.open_at(tx.connection, charge_point)
-        if (candidate.meter_start_wh or 0) <= (report.meter_stop_wh or 0)
+        if (candidate.meter_start_wh or 0) <= (report.meter_stop_wh or 0) + tolerance_wh
         and (candidate.started_at is None or candidate.started_at <= report.stopped_at)
     ]
     if not running or report.believed:

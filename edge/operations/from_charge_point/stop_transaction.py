@@ -24,7 +24,9 @@ from edge.store.writer import WriteTx
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Store the end of a transaction. Never refused: a charge point that cannot place its stop repeats it for ever."""
     report = _read(request, tx, now)
-    transaction, doubts = find(request.charge_point, request.payload, report, tx, now)
+    transaction, doubts = find(
+        request.charge_point, request.payload, report, tx, now, request.quirks.meter_tolerance_wh
+    )
     meter_values.record(
         request, tx, now, request.payload.get("transactionData"), transaction.connector_id or 0, transaction, known=True
     )

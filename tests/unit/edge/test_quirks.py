@@ -13,9 +13,14 @@ from edge.ocpp16.quirks import STANDARD, Row, general, load, merged, quirks_of, 
 
 ROW = """
 rows:
-  - {{name: a, vendor: A*, why: it is so, source: here, example: [A1, M, '1'], {0}}}
+  - {{name: a, vendor: A*, why: it is so, does: nothing, source: here, example: [A1, M, '1'], {0}}}
 general: []
 """
+
+
+def test_a_row_without_a_flag_names_the_general_rule_that_covers_it() -> None:
+    rule = "general: [{name: rule, seen_at: here, what: So., source: there, test: 'a.py::b'}]"
+    assert load(ROW.format("general: [rule]").replace("general: []", rule)).rows[0].general == ("rule",)
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
@@ -38,6 +43,7 @@ def _without(row: Row) -> Quirks:
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
 def test_each_row_says_why_and_where_it_was_seen(row: Row) -> None:
     assert row.why.endswith(".")
+    assert row.does.endswith(".")
     assert all(row.source)
     assert all(one.what.endswith(".") and one.source and one.seen_at for one in general())
 
@@ -67,13 +73,15 @@ def test_a_firmware_that_is_not_known_may_be_any() -> None:
 
 def test_the_later_row_wins_and_advice_is_collected() -> None:
     general, special = _row(a=True), _row(a=False)
-    assert merged([general, special]).needs_connector is False
+    assert merged([general, special]).wait_for_boot is False
     assert merged([general, special]).advice == ("a True", "a False")
 
 
 def _row(*, a: bool) -> Row:
-    flags = {"needs_connector": a, "advice": [f"a {a}"]}
-    return Row(name=f"n{a}", vendor=("V",), why="Since.", source=("here",), example=("V", "M", None), flags=flags)
+    flags = {"wait_for_boot": a, "advice": [f"a {a}"]}
+    return Row(
+        name=f"n{a}", vendor=("V",), why="Since.", does="So.", source=("here",), example=("V", "M", None), flags=flags
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,7 @@ def test_versions_are_compared_number_by_number(bounds: str, firmware: str, hold
     "wrong",
     [
         "flags: {}",
+        "general: [no-such-rule]",
         "flags: {no_such_flag: true}",
         "flags: {stack_zero: 'yes'}",
         "flags: {unit: kW}",
