@@ -43,8 +43,6 @@ class CommandsRequest(Record):
 
     after: NonNegativeInt
     """The highest number that the edge has stored."""
-    directory: int | None = None
-    """See `contract.link.CommandsAnswer.directory`: the sum of the versions that the edge was told last."""
 
 
 def up(edge: str, exchange: Exchange) -> str:

@@ -97,6 +97,7 @@ async def put_id_tag(here: Here, asked_by: AskedBy, id_tag: IdTagName, entry: Id
 
     def put(tx: WriteTx) -> tuple[bool, store.IdTag]:
         now = here.clock.now()
+        base = store.base_version(tx.connection, id_tag)
         new = store.put(tx.connection, tag, now)
         upkeep_tasks.ring_directory(tx.connection, now, refused=entry.status is not IdTagStatus.ACCEPTED)
         kept = store.read(tx.connection, id_tag) or tag  # spelled as it was when it was new
@@ -106,6 +107,7 @@ async def put_id_tag(here: Here, asked_by: AskedBy, id_tag: IdTagName, entry: Id
             expires_at=entry.expires_at,
             parent_id_tag=entry.parent_id_tag,
             changed_by=asked_by,
+            base_version=base,
         )
         tx.emit(event, subject=f"id-tag/{kept.entry.id_tag}", occurred_at=now)
         return new, kept
@@ -124,9 +126,10 @@ async def delete_id_tag(here: Here, asked_by: AskedBy, id_tag: IdTagName) -> Non
         if known is None:
             raise not_found("id tag", id_tag)
         name, now = known.entry.id_tag, here.clock.now()
+        base = store.base_version(tx.connection, name)
         store.delete(tx.connection, name)
         upkeep_tasks.ring_directory(tx.connection, now, refused=True)
-        event = IdTagChanged(id_tag=name, status=None, changed_by=asked_by)
+        event = IdTagChanged(id_tag=name, status=None, changed_by=asked_by, base_version=base)
         tx.emit(event, subject=f"id-tag/{name}", occurred_at=now)
 
     await here.writer.run(delete)

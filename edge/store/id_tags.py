@@ -36,21 +36,36 @@ def page(connection: sqlite3.Connection, *, after: str = "", limit: int = 100) -
     return [_id_tag(row) for row in rows]
 
 
+def base_version(connection: sqlite3.Connection, id_tag: str) -> int:
+    """Tell which version of an id tag a change made now would follow; 0: it was never known here."""
+    row = connection.execute(
+        """SELECT max(version) AS version FROM (
+               SELECT version FROM id_tag WHERE id_tag = ?1
+               UNION ALL SELECT version FROM id_tag_removal WHERE id_tag = ?1)""",
+        (id_tag,),
+    ).fetchone()
+    return int(row["version"] or 0)
+
+
 def put(connection: sqlite3.Connection, tag: IdTag, now: datetime) -> bool:
-    """Add or replace an id tag.
+    """Add or replace an id tag at the site itself.
 
     Returns:
         Whether it was new.
     """
     new = find(connection, tag.entry.id_tag) is None
+    version = base_version(connection, tag.entry.id_tag) + 1
+    connection.execute("DELETE FROM id_tag_removal WHERE id_tag = ?", (tag.entry.id_tag,))
     expires_at = tag.entry.expires_at
     connection.execute(
-        """INSERT INTO id_tag (id_tag, status, expires_at, parent_id_tag, note, updated_at, status_since)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        """INSERT INTO id_tag
+               (id_tag, status, expires_at, parent_id_tag, note, updated_at, status_since, version, local)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, 1)
            ON CONFLICT (id_tag) DO UPDATE SET
                status_since = iif(status = excluded.status, status_since, excluded.status_since),
                status = excluded.status, expires_at = excluded.expires_at,
-               parent_id_tag = excluded.parent_id_tag, note = excluded.note, updated_at = excluded.updated_at""",
+               parent_id_tag = excluded.parent_id_tag, note = excluded.note, updated_at = excluded.updated_at,
+               version = excluded.version, local = 1""",
         (
             tag.entry.id_tag,
             tag.entry.status,
@@ -58,17 +73,22 @@ def put(connection: sqlite3.Connection, tag: IdTag, now: datetime) -> bool:
             tag.entry.parent_id_tag,
             tag.note,
             iso(now),
+            version,
         ),
     )
     return new
 
 
 def delete(connection: sqlite3.Connection, id_tag: str) -> bool:
-    """Remove an id tag.
+    """Remove an id tag at the site itself; what comes down and is older does not bring it back.
 
     Returns:
         Whether it was there.
     """
+    connection.execute(
+        "INSERT OR REPLACE INTO id_tag_removal (id_tag, version) VALUES (?, ?)",
+        (id_tag, base_version(connection, id_tag) + 1),
+    )
     return connection.execute("DELETE FROM id_tag WHERE id_tag = ?", (id_tag,)).rowcount == 1
 
 

@@ -28,6 +28,7 @@ from edge.store.schema import (
     m0014_late_profiles,
     m0015_trusted_clock,
     m0016_digests,
+    m0017_directory,
 )
 
 _MODULES = (
@@ -47,6 +48,7 @@ _MODULES = (
     m0014_late_profiles,
     m0015_trusted_clock,
     m0016_digests,
+    m0017_directory,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

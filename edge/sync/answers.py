@@ -68,6 +68,8 @@ def refusal(
             return TooLarge(why)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return Refused(why)
+        case HTTPStatus.GONE:
+            return Unavailable(why, lost=False, gone=True)
         case HTTPStatus.BAD_REQUEST if isinstance(seq := (problem.model_extra or {}).get("seq"), int):
             return EventRefused(seq, detail)
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from contract.directory import DirectoryAnswer, DirectoryRequest
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
 
 
@@ -49,11 +50,14 @@ class Unavailable:
     """Nobody who could answer was reached. False: the cloud itself answered, with an error."""
     heavy: bool = False
     """Less at a time may help: a time-out or a server error."""
+    gone: bool = False
+    """What was asked for is not to be had any more (410): of the directory, a snapshot is."""
 
 
 GreetOutcome = GreetingAnswer | Conflict | Refused | Unavailable
 PushOutcome = PushAnswer | Conflict | TooLarge | EventRefused | Refused | Unavailable
 PullOutcome = CommandsAnswer | Conflict | Refused | Unavailable
+DirectoryOutcome = DirectoryAnswer | Conflict | Refused | Unavailable
 
 
 class Carrier(Protocol):
@@ -67,8 +71,15 @@ class Carrier(Protocol):
         """Send a batch body (`contract.batch.encode_batch`), uncompressed here."""
         ...
 
-    async def pull_commands(self, after: int, *, wait_s: float) -> PullOutcome:
-        """Ask for the command items above number `after`; the cloud answers when there are some, or after `wait_s`."""
+    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
+        """Ask for the command items above number `after`; the cloud answers when there are some, or after `wait_s`.
+
+        It answers early, too, when the versions of the directory have another sum than `directory`.
+        """
+        ...
+
+    async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
+        """Ask for one slice of a set of the directory."""
         ...
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from contract.directory import DIRECTORY_PATH, DirectoryAnswer, DirectoryRequest
 from contract.link import (
     COMMANDS_PATH,
     EVENTS_PATH,
@@ -23,6 +24,7 @@ from edge.errors import ConfigurationError
 from edge.sync.answers import Answer, accepted, compressed, refusal
 from edge.sync.carrier import (
     Conflict,
+    DirectoryOutcome,
     EventRefused,
     GreetOutcome,
     PullOutcome,
@@ -58,6 +60,7 @@ class HttpsCarrier:
         self._greeting, self._events, self._commands = (
             base_url.rstrip("/") + path.format(edge=name) for path in (GREETING_PATH, EVENTS_PATH, COMMANDS_PATH)
         )
+        self._directory = base_url.rstrip("/") + DIRECTORY_PATH.replace("{edge}", name)
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {secret}", "Accept": "application/json"},
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
@@ -85,12 +88,20 @@ class HttpsCarrier:
             self._client.build_request("POST", self._events, content=batch, headers=headers), PushAnswer
         )
 
-    async def pull_commands(self, after: int, *, wait_s: float) -> PullOutcome:
+    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
         """See `Carrier.pull_commands`."""
-        request = self._client.build_request(
-            "GET", self._commands, params={"after": after, "wait": f"{wait_s:g}"}, timeout=wait_s + self._timeout_s
-        )
+        params = {"after": str(after), "wait": f"{wait_s:g}"}
+        if directory is not None:
+            params["directory"] = str(directory)
+        request = self._client.build_request("GET", self._commands, params=params, timeout=wait_s + self._timeout_s)
         outcome = await self._exchange(request, CommandsAnswer, longer_s=wait_s)
+        return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
+
+    async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
+        """See `Carrier.pull_directory`."""
+        url = self._directory.format(set=request.set.value)
+        params = request.model_dump(mode="json", exclude_none=True, exclude={"set"})
+        outcome = await self._exchange(self._client.build_request("GET", url, params=params), DirectoryAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 
     async def close(self) -> None:

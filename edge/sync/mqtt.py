@@ -21,11 +21,13 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from contract.directory import DirectoryAnswer, DirectoryRequest
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
 from contract.mqtt import CONTENT_ENCODING, REQUEST_LIFE_S, RETRY_AFTER, STATUS, CommandsRequest, Exchange, down, up
 from edge.sync.answers import Answer, accepted, compressed, refusal
 from edge.sync.carrier import (
     Conflict,
+    DirectoryOutcome,
     EventRefused,
     GreetOutcome,
     PullOutcome,
@@ -96,11 +98,11 @@ class MqttCarrier:
             return await self._exchange(Exchange.EVENTS, batch, PushAnswer)
         return await self._exchange(Exchange.EVENTS, smaller, PushAnswer, (CONTENT_ENCODING, "gzip"))
 
-    async def pull_commands(self, after: int, *, wait_s: float) -> PullOutcome:
+    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
         """See `Carrier.pull_commands`. The waiting happens here: a ring of the bell ends it."""
         self._bell.clear()
         outcome = await self._pull(after)
-        if isinstance(outcome, CommandsAnswer) and not outcome.items:
+        if isinstance(outcome, CommandsAnswer) and not outcome.items and not _has_news(outcome, directory):
             try:
                 async with asyncio.timeout(wait_s):
                     await self._bell.wait()
@@ -108,6 +110,12 @@ class MqttCarrier:
                 return outcome
             return await self._pull(after)
         return outcome
+
+    async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
+        """See `Carrier.pull_directory`."""
+        body = request.model_dump_json(exclude_none=True).encode()
+        outcome = await self._exchange(Exchange.DIRECTORY, body, DirectoryAnswer)
+        return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 
     async def close(self) -> None:
         """See `Carrier.close`."""
@@ -237,6 +245,11 @@ class MqttCarrier:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionError(why))
+
+
+def _has_news(answer: CommandsAnswer, directory: int | None) -> bool:
+    """Whether the directory has other versions than the edge was told last."""
+    return directory is not None and answer.directory is not None and sum(answer.directory.values()) != directory
 
 
 def _request(answer_to: str, correlation: bytes, user_properties: tuple[tuple[str, str], ...]) -> Properties:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from contract.commands import TRANSITIONS, CommandState
 from contract.link import CommandItem, CommandItemKind, CommandsAnswer
@@ -31,6 +32,8 @@ class Pulled:
     items: int
     is_news: bool
     """Whether the highest stored number rose."""
+    directory: Mapping[str, int] | None = None
+    """The versions of the site's directory, by set; `None`: not told."""
 
 
 class Puller:
@@ -52,17 +55,22 @@ class Puller:
         self._clock = clock
         self._carrier = carrier
         self._wait_s = wait_s
+        self._told: int | None = 0
+        """The sum of the directory's versions that the cloud told last."""
 
     async def pull(self) -> Pulled | Conflict | Refused | Unavailable:
         """Ask once, and commit what came before returning."""
         after = (await self._readers.run(identity.read)).last_command_number
         asked_at = self._clock.boottime()  # before the request: time spent on the way counts against the command
-        outcome = await self._carrier.pull_commands(after, wait_s=self._wait_s)
+        outcome = await self._carrier.pull_commands(after, wait_s=self._wait_s, directory=self._told)
         if not isinstance(outcome, CommandsAnswer):
             return outcome
-        if not outcome.items:
-            return await self._still_the_same(outcome)
-        return await self._writer.run(lambda tx: self._store(tx, outcome, asked_at))
+        self._told = None if outcome.directory is None else sum(outcome.directory.values())
+        if outcome.items:
+            pulled = await self._writer.run(lambda tx: self._store(tx, outcome, asked_at))
+        else:
+            pulled = await self._still_the_same(outcome)
+        return replace(pulled, directory=outcome.directory) if isinstance(pulled, Pulled) else pulled
 
     async def _still_the_same(self, answer: CommandsAnswer) -> Pulled | Conflict:
         known = (await self._readers.run(identity.read)).incarnation

@@ -1,4 +1,4 @@
-"""The loop of the link: one task pushes, one pulls commands. A cloud that is away changes nothing for anybody."""
+"""The loop of the link: a task pushes, one pulls commands, one the directory. A cloud that is away changes nothing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from edge.store.writer import Writer
 from edge.sync.backoff import Backoff, Pace
 from edge.sync.carrier import Carrier, Conflict, Refused, Unavailable
 from edge.sync.delivery import Delivery
+from edge.sync.directory import CHECK_EVERY_S, DirectoryFollower
 from edge.sync.link import Greet, LinkState, Push, SetAside, Wait
 from edge.sync.pulling import WAIT_S, Pulled, Puller
 from edge.sync.pushing import Edge, Pusher
@@ -87,6 +88,7 @@ class Syncer:
         chance: a number in [0, 1) at each call.
         pace: how long to wait for what.
         wait_s: of the long poll for commands.
+        check_directory_s: seconds from one look at the whole directory to the next.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Syncer:
         chance: Callable[[], float] = random.random,
         pace: Pace | None = None,
         wait_s: float = WAIT_S,
+        check_directory_s: float = CHECK_EVERY_S,
     ) -> None:
         who, heads = readers.run_now(identity.read), readers.run_now(outbox.heads)
         self._readers = readers
@@ -112,6 +115,15 @@ class Syncer:
         )
         self._puller = Puller(writer=writer, readers=readers, clock=clock, carrier=carrier, wait_s=wait_s)
         self._pull_backoff = Backoff(pace or Pace(), chance)
+        self._directory = DirectoryFollower(
+            writer=writer,
+            readers=readers,
+            clock=clock,
+            carrier=carrier,
+            backoff=Backoff(pace or Pace(), chance),
+            on_conflict=self._directory_contradicts,
+            check_every_s=check_directory_s,
+        )
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
         self._shown: LinkCondition | None = None
@@ -137,6 +149,7 @@ class Syncer:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._push_for_ever(group), name="link up")
             group.create_task(self._pull_for_ever(), name="link down")
+            group.create_task(self._directory.run(self._ready), name="directory down")
 
     async def _push_for_ever(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -192,7 +205,9 @@ class Syncer:
     def _pulled(self, outcome: Pulled | Conflict | Refused | Unavailable) -> None:
         now = self._clock.monotonic()
         match outcome:
-            case Pulled(items, is_news):
+            case Pulled(items, is_news, directory):
+                if directory is not None:
+                    self._directory.told(directory)
                 if items:
                     self._on_commands()
                 if items and not is_news:  # a cloud that repeats itself must not make us spin
@@ -208,11 +223,18 @@ class Syncer:
         self._note(answered=isinstance(outcome, Pulled))
         self.wake()
 
+    def _directory_contradicts(self, outcome: Conflict) -> None:
+        self._delivery.reported(outcome, self._clock.monotonic())
+        self._note(answered=False)
+        self.wake()
+
     def _note(self, *, answered: bool) -> None:
         """Take stock after an exchange; only a change is worth a line in the log."""
         if answered:
             self._last_success_at = self._clock.now()
         if self._delivery.state is LinkState.READY:
+            if not self._ready.is_set():
+                self._directory.greeted()
             self._ready.set()
         else:
             self._ready.clear()

@@ -59,6 +59,6 @@ def compare(wanted: PublishedSetRow | None, applied: AppliedSetRow | None, incar
         applied_at=applied.applied_at if applied else None,
         received_at=applied.received_at if applied else None,
         how=applied.how if applied else None,
-        in_step=bool(same_content),
+        in_step=bool(same_content) or (version == 0 and applied is None),
         same_content=same_content,
     )

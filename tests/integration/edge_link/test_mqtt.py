@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from contract.streams import Stream
+from edge.store import id_tags
 from edge.sync.carrier import Refused, Unavailable
 from edge.sync.carriers import carrier_to
 from edge.sync.pushing import Edge
@@ -85,6 +86,27 @@ async def test_events_go_up_and_a_command_comes_down_through_the_broker(
         assert streams["state"]["cursor"] == 1_200
         assert streams["state"]["dead_letters"] == 0
     assert yard.calls == [("CP-1200", "Reset", {"type": "Soft"})]
+
+
+async def test_the_directory_comes_down_through_the_broker_and_the_bell_rings_for_a_blocked_id_tag(
+    site: Site, cloud_behind: RealCloud, broker: Broker
+) -> None:
+    _, key = cloud_behind.enrolled()
+
+    def status() -> str | None:
+        found = site.readers.run_now(lambda connection: id_tags.find(connection, "ann"))
+        return None if found is None else found.status
+
+    headers = {"Authorization": f"Bearer {key}"}
+    async with (
+        cloud_behind.running(),
+        linked(site, broker),
+        httpx.AsyncClient(base_url=cloud_behind.url, headers=headers, timeout=60) as client,
+    ):
+        await client.put("/api/v1/id-tags/ANN", json={"status": "Accepted", "sites": ["north"]})
+        await until(lambda: status() == "Accepted", within_s=60)
+        await client.put("/api/v1/id-tags/ANN", json={"status": "Blocked", "sites": ["north"]})
+        await until(lambda: status() == "Blocked", within_s=60)
 
 
 async def test_a_broker_that_forgets_everything_loses_and_doubles_nothing(
