@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
 from importlib.metadata import version
-from typing import Any
+from typing import IO, Any
 
 import click
 import uvloop
@@ -20,7 +20,7 @@ from edge.config import Settings
 from edge.domain.registration import is_assignable
 from edge.errors import GarduEdgeError, StoreError
 from edge.observability import logs
-from edge.store import clocks, enrolment, migrations, outbox, overview
+from edge.store import clocks, enrolment, identity, migrations, outbox, overview
 from edge.store.database import connect, make_folder
 
 
@@ -222,6 +222,49 @@ def trust_clock(*, yes: bool) -> None:
     finally:
         connection.close()
     click.echo("Noted. The edge goes by this clock within some seconds, or from its next start.")
+
+
+@main.command()
+@click.option("--cloud", help="Address of the cloud, https. Without: as in the settings.")
+@click.option("--token", help="The one-time token. Others on this machine can see it here: better by --token-file.")
+@click.option("--token-file", type=click.File("r"), help="A file with the token; - reads it from standard input.")
+@_plainly
+def enrol(*, cloud: str | None, token: str | None, token_file: IO[str] | None) -> None:
+    """Make this edge known to the cloud with a one-time token (gardu-cloud enrolment-token). It makes its own key.
+
+    Without --token and --token-file the token comes from the setting cloud.token, or is asked for. Harmless when it was
+    cut off: run it again with the same token. An edge that runs notices it within five minutes.
+    """
+    from edge.app import link  # noqa: PLC0415 - its libraries load slowly
+
+    settings = config.load()
+    make_folder(settings.data_dir)
+    migrations.migrate(settings.database)
+    registrar = link.make_registrar(settings, cloud, Clock())
+    if token_file is not None:
+        token = token_file.read()
+    elif token is None and settings.cloud.token is not None:
+        token = settings.cloud.token.get_secret_value()
+    elif token is None:
+        token = click.prompt("Token", hide_input=True)
+    connection = connect(settings.database, read_only=True)
+    try:
+        store_id = identity.read(connection).store_id
+    finally:
+        connection.close()
+    known = uvloop.run(registrar.enrol(token.strip(), store_id))
+    click.echo(f"{known.edge} is enrolled at {known.cloud}. Its key is in {settings.link_credentials}; keep it there.")
+
+
+@main.command("rotate-key")
+@_plainly
+def rotate_key() -> None:
+    """Change the key that this edge signs with; the old one ends. Harmless when it was cut off: run it again."""
+    from edge.app import link  # noqa: PLC0415 - its libraries load slowly
+
+    settings = config.load()
+    known = uvloop.run(link.make_registrar(settings, None, Clock()).rotate())
+    click.echo(f"{known.edge} signs with a new key: {known.key.key_id if known.key else ''}")
 
 
 @main.command("show-ca")

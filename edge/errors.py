@@ -5,6 +5,7 @@ GarduEdgeError                 carries a hint: what the reader can do
 ├── LocalProtocolError         we were about to break OCPP-J
 ├── IllegalStepError           we were about to move a command where it cannot go
 ├── RemoteProtocolError        a charge point broke OCPP-J; carries the CALLERROR code
+├── EnrolmentError             the cloud did not take this edge's key
 ├── StoreError                 the database
 │   ├── StoreUnavailableError  a commit failed; nothing was answered
 │   └── SchemaTooNewError      the database belongs to a newer release
@@ -60,6 +61,20 @@ class RemoteProtocolError(GarduEdgeError):
         self.code = code
         self.message_id = message_id
         self.action = action
+
+
+class EnrolmentError(GarduEdgeError):
+    """The cloud did not take this edge's key.
+
+    Args:
+        message: why.
+        hint: what to do.
+        may_pass: trying again without a change may help.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.may_pass = may_pass
 
 
 class StoreError(GarduEdgeError):

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from contract.events import EdgeStarted
 from edge.api.app import create_api
 from edge.api.server import served
+from edge.app.link import cloud_url
 from edge.app.rooms import (
     make_central_system,
     make_choices,
@@ -85,7 +86,7 @@ class _Edge:
     def where(self, settings: Settings) -> str:
         scheme = "wss" if settings.central_system.first_profile.over_tls else "ws"
         api_scheme = "https" if settings.api.tls_cert else "http"
-        cloud = settings.cloud.url or "none: this edge works on its own"
+        cloud = cloud_url(settings) or "none: this edge works on its own"
         wildcard = settings.central_system.host in ("0.0.0.0", "::")  # noqa: S104 - comparing, not binding
         host = "<this machine's address>" if wildcard else settings.central_system.host
         return (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge.api.collaborators import LinkStatus
 from edge.api.doors import ApiKey, Doors
+from edge.app.link import make_carrier
 from edge.central_system.connection import Desk
 from edge.central_system.entrances import Certificates, Entrances
 from edge.central_system.gate import Entrance
@@ -32,7 +33,6 @@ from edge.store.journal_writer import Record
 from edge.store.readers import Readers
 from edge.store.writer import Writer
 from edge.sync.backoff import Pace
-from edge.sync.carriers import carrier_to
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
 from edge.upkeep.visit import Choices
@@ -126,10 +126,9 @@ async def make_syncer(
     stack: contextlib.AsyncExitStack,
 ) -> Syncer | None:
     """Make the link to the cloud; `None`: this edge works on its own."""
-    cloud = settings.cloud
-    if cloud.url is None or cloud.secret is None:
+    carrier = make_carrier(settings, readers, clock)
+    if carrier is None:
         return None
-    carrier = carrier_to(cloud.url, edge=settings.site, secret=cloud.secret.get_secret_value(), ca=cloud.ca)
     stack.push_async_callback(carrier.close)
     return Syncer(
         edge=Edge(settings.site, version("gardu")),
@@ -138,7 +137,7 @@ async def make_syncer(
         clock=clock,
         carrier=carrier,
         on_commands=relay.wake,
-        pace=Pace(longest_s=cloud.longest_wait_s),
+        pace=Pace(longest_s=settings.cloud.longest_wait_s),
     )
 
 

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         return self.data_dir / "journal.db"
 
     @property
+    def link_credentials(self) -> Path:
+        """What the edge proves itself to the cloud with. No backup of the database has it."""
+        return self.data_dir / "link-credentials.json"
+
+    @property
     def authority_dir(self) -> Path:
         """The folder of the edge's own certificate authority."""
         return self.data_dir / "certificate-authority"
@@ -144,7 +149,7 @@ def _explain(fault: Any) -> str:  # noqa: ANN401 - pydantic's error details
     variable = PREFIX + "__".join(path).upper()
     dotted = ".".join(path)
     value = fault["input"]
-    shown = "" if re.search("secret|key", dotted) or isinstance(value, dict) else f" is {value!r}"
+    shown = "" if re.search("secret|key|token", dotted) or isinstance(value, dict) else f" is {value!r}"
     if fault["type"] == "missing":
         return f"{dotted} ({variable}) is not set: {_wanted(path)}"
     if fault["type"] == "extra_forbidden":

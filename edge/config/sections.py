@@ -149,9 +149,14 @@ class CloudSettings(Section):
     url: Annotated[str, StringConstraints(pattern=r"^(https?|mqtts?)://[^\s/]+(:\d+)?(/\S*)?$")] | None = None
     """Address of the cloud, for example https://charging.example.edu, or of the broker that leads to it, for example
     mqtts://broker.example.edu:8883. Without it the edge works on its own."""
+    token: SecretStr | None = None
+    """The one-time token that `gardu-cloud add-site` or `enrolment-token` showed: the edge enrols with it when it
+    starts. May stay here: a used one is passed over, a new one enrols again."""
+    enrolment_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(:\d+)?(/\S*)?$")] | None = None
+    """Address of the cloud for enrolment, where `url` is a broker's."""
     secret: SecretStr | None = None
-    """The secret that `gardu-cloud add-site` showed for this site; over MQTT the broker's password for the user whose
-    name is the site's."""
+    """Instead of a token: the secret that `gardu-cloud add-site --secret` showed; over MQTT a password at the broker
+    that somebody set by hand, for the user whose name is the site's."""
     ca: Path | None = None
     """PEM file with the authority of the other side's certificate; without it the system's own are trusted."""
     allow_plain_http: bool = False
@@ -166,15 +171,28 @@ class CloudSettings(Section):
 
     @model_validator(mode="after")
     def _url_and_secret(self) -> CloudSettings:
-        if (self.url is None) != (self.secret is None):
-            raise ValueError("url and secret go together: set both, or neither")
-        if self.url is not None and self.url.startswith(("http://", "mqtt://")) and not self.allow_plain_http:
-            host = urlsplit(self.url).hostname or ""
-            if not is_loopback(host):
+        if self.url is None and (self.secret is not None or self.token is not None):
+            raise ValueError("a token or a secret is set, but no url to go to")
+        if self.token is not None and self.cloud is None:
+            raise ValueError("with a broker's url, a token needs enrolment_url: the cloud's own address")
+        for url in (self.url, self.enrolment_url):
+            if url is not None and not self.may_go_to(url):
                 raise ValueError(
                     "the secret would cross the network in clear: use https:// or mqtts://, or set allow_plain_http"
                 )
         return self
+
+    @property
+    def cloud(self) -> str | None:
+        """Where to enrol."""
+        if self.enrolment_url is None and self.url is not None and self.url.startswith("http"):
+            return self.url
+        return self.enrolment_url
+
+    def may_go_to(self, url: str) -> bool:
+        """Whether records may go there: over TLS, within this machine, or because the settings say so."""
+        secure = url.startswith(("https://", "mqtts://"))
+        return secure or self.allow_plain_http or is_loopback(urlsplit(url).hostname or "")
 
 
 class TransactionSettings(Section):

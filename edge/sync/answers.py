@@ -81,6 +81,14 @@ def refusal(
             )
 
 
+def problem_of(content: bytes) -> Problem | None:
+    """Read a problem document; `None`: it is none."""
+    try:
+        return Problem.model_validate_json(content)
+    except ValidationError:
+        return None
+
+
 def _problem(status: int, content: bytes, phrase: str) -> Problem:
     """Read a problem document; whatever else a proxy may send becomes one without its text."""
     try:

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -20,8 +20,7 @@ from contract.link import (
     GreetingAnswer,
     PushAnswer,
 )
-from edge.errors import ConfigurationError
-from edge.sync.answers import Answer, accepted, compressed, refusal
+from edge.sync.answers import Answer, accepted, compressed, problem_of, refusal
 from edge.sync.carrier import (
     Conflict,
     DirectoryOutcome,
@@ -33,6 +32,9 @@ from edge.sync.carrier import (
     TooLarge,
     Unavailable,
 )
+from edge.sync.proof import Proof
+
+_NOT_BELIEVED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 class HttpsCarrier:
@@ -41,28 +43,24 @@ class HttpsCarrier:
     Args:
         base_url: for example `https://cloud.example`; a path in front of `/api` is kept.
         edge: our name.
-        secret: sent as bearer token; appears in no message.
+        proof: of who asks.
         tls: a context of one's own, for example with a private authority; `None`: the public ones.
         timeout_s: for one exchange as a whole, sending included.
     """
 
     def __init__(
-        self, *, base_url: str, edge: str, secret: str, tls: ssl.SSLContext | None = None, timeout_s: float = 30.0
+        self, *, base_url: str, edge: str, proof: Proof, tls: ssl.SSLContext | None = None, timeout_s: float = 30.0
     ) -> None:
-        if not secret.isascii() or not secret.isprintable() or not secret or " " in secret:
-            # httpx would quote such a value in its error message
-            raise ConfigurationError(
-                "The secret of the cloud link is empty, or has blanks or characters that HTTP cannot carry.",
-                hint="Copy it again from `gardu-cloud add-site`.",
-            )
         self._timeout_s = timeout_s
+        self._proof = proof
+        self._prefix = urlsplit(base_url).path.rstrip("/")
         name = quote(edge, safe="")
         self._greeting, self._events, self._commands = (
             base_url.rstrip("/") + path.format(edge=name) for path in (GREETING_PATH, EVENTS_PATH, COMMANDS_PATH)
         )
         self._directory = base_url.rstrip("/") + DIRECTORY_PATH.replace("{edge}", name)
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {secret}", "Accept": "application/json"},
+            headers={"Accept": "application/json"},
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=8, max_keepalive_connections=5, keepalive_expiry=60.0),
             verify=True if tls is None else tls,
@@ -111,22 +109,38 @@ class HttpsCarrier:
     async def _exchange(
         self, request: httpx.Request, answer: type[Answer], *, longer_s: float = 0.0
     ) -> Answer | Conflict | TooLarge | EventRefused | Refused | Unavailable:
-        try:
-            # httpx limits the silence between two bytes; a line that trickles would last for ever
-            async with asyncio.timeout(self._timeout_s + longer_s):
-                response = await self._client.send(request)
-        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
-            return Unavailable("The cloud did not answer in time.", heavy=True)
-        except httpx.HTTPError as error:
-            return Unavailable(f"The cloud cannot be reached: {str(error) or type(error).__name__}")
+        response = await self._send(request, longer_s)
+        if isinstance(response, httpx.Response) and response.status_code in _NOT_BELIEVED:
+            problem = problem_of(response.content)
+            if problem is not None and self._proof.learn(problem):
+                response = await self._send(request, longer_s)
+        if isinstance(response, Unavailable):
+            return response
         if response.status_code == HTTPStatus.OK:
-            return await accepted(answer, response.content)
+            outcome = await accepted(answer, response.content)
+            if isinstance(outcome, GreetingAnswer | CommandsAnswer):
+                self._proof.heard(outcome.server_time)
+            return outcome
         return refusal(
             response.status_code,
             response.content,
             phrase=response.reason_phrase,
             retry_after_s=_retry_after_s(response),
         )
+
+    async def _send(self, request: httpx.Request, longer_s: float) -> httpx.Response | Unavailable:
+        target = request.url.path.removeprefix(self._prefix)
+        shown = self._proof.authorization(request.method, target, request.content)
+        if shown is not None:
+            request.headers["Authorization"] = f"Bearer {shown}"
+        try:
+            # httpx limits the silence between two bytes; a line that trickles would last for ever
+            async with asyncio.timeout(self._timeout_s + longer_s):
+                return await self._client.send(request)
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
+            return Unavailable("The cloud did not answer in time.", heavy=True)
+        except httpx.HTTPError as error:
+            return Unavailable(f"The cloud cannot be reached: {str(error) or type(error).__name__}")
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:

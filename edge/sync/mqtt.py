@@ -22,9 +22,20 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from contract.directory import DirectoryAnswer, DirectoryRequest
+from contract.enrolment import PUBLISH
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
-from contract.mqtt import CONTENT_ENCODING, REQUEST_LIFE_S, RETRY_AFTER, STATUS, CommandsRequest, Exchange, down, up
-from edge.sync.answers import Answer, accepted, compressed, refusal
+from contract.mqtt import (
+    CONTENT_ENCODING,
+    REQUEST_LIFE_S,
+    RETRY_AFTER,
+    STATUS,
+    TOKEN,
+    CommandsRequest,
+    Exchange,
+    down,
+    up,
+)
+from edge.sync.answers import Answer, accepted, compressed, problem_of, refusal
 from edge.sync.carrier import (
     Conflict,
     DirectoryOutcome,
@@ -36,10 +47,12 @@ from edge.sync.carrier import (
     TooLarge,
     Unavailable,
 )
+from edge.sync.proof import BrokerAlone, Proof
 
 KEEPALIVE_S = 30
 LONGEST_RECONNECT_S = 60
 CONNECTED_WITHIN_S = 5.0
+_NOT_BELIEVED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 REFUSED_REASONS = frozenset({"Bad user name or password", "Not authorized", "Banned"})
 
 _log = structlog.get_logger()
@@ -71,12 +84,14 @@ class MqttCarrier:
     Args:
         broker: which.
         edge: our name; the broker's access list lets us use our own topics alone.
+        proof: of who asks, beside the broker's word; `None`: that word alone.
         timeout_s: for one exchange.
     """
 
-    def __init__(self, broker: Broker, *, edge: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, broker: Broker, *, edge: str, proof: Proof | None = None, timeout_s: float = 30.0) -> None:
         self._broker = broker
         self._edge = edge
+        self._proof = proof or BrokerAlone()
         self._timeout_s = timeout_s
         self._waiting: dict[bytes, asyncio.Future[_Answered]] = {}
         self._bell = asyncio.Event()
@@ -130,30 +145,47 @@ class MqttCarrier:
     async def _exchange(
         self, exchange: Exchange, body: bytes, answer: type[Answer], *user_properties: tuple[str, str]
     ) -> Answer | Conflict | TooLarge | EventRefused | Refused | Unavailable:
+        answered = await self._ask(exchange, body, user_properties)
+        if isinstance(answered, _Answered) and answered.status in _NOT_BELIEVED:
+            problem = problem_of(answered.content)
+            if problem is not None and self._proof.learn(problem):
+                answered = await self._ask(exchange, body, user_properties)
+        if not isinstance(answered, _Answered):
+            return answered
+        if answered.status == HTTPStatus.OK:
+            outcome = await accepted(answer, answered.content)
+            if isinstance(outcome, GreetingAnswer | CommandsAnswer):
+                self._proof.heard(outcome.server_time)
+            return outcome
+        phrase = HTTPStatus(answered.status).phrase if answered.status in set(HTTPStatus) else ""
+        return refusal(answered.status, answered.content, phrase=phrase, retry_after_s=answered.retry_after_s)
+
+    async def _ask(
+        self, exchange: Exchange, body: bytes, user_properties: tuple[tuple[str, str], ...]
+    ) -> _Answered | Refused | Unavailable:
         if not await self._connected():
             return Refused(self._trouble) if self._refused else Unavailable(self._trouble)
+        topic = up(self._edge, exchange)
+        if (token := self._proof.authorization(PUBLISH, topic, body)) is not None:
+            user_properties = (*user_properties, (TOKEN, token))
         correlation = uuid4().bytes
         waiting: asyncio.Future[_Answered] = self._loop.create_future()
         self._waiting[correlation] = waiting
         try:
             async with asyncio.timeout(self._timeout_s):
                 self._client.publish(
-                    up(self._edge, exchange),
+                    topic,
                     body,
                     qos=1,
                     properties=_request(down(self._edge, exchange), correlation, user_properties),
                 )
-                answered = await waiting
+                return await waiting
         except TimeoutError:
             return Unavailable("The cloud did not answer in time.", heavy=True)
         except ConnectionError as error:
             return Unavailable(str(error))
         finally:
             del self._waiting[correlation]
-        if answered.status == HTTPStatus.OK:
-            return await accepted(answer, answered.content)
-        phrase = HTTPStatus(answered.status).phrase if answered.status in set(HTTPStatus) else ""
-        return refusal(answered.status, answered.content, phrase=phrase, retry_after_s=answered.retry_after_s)
 
     async def _connected(self) -> bool:
         try:

@@ -37,6 +37,7 @@ def enrol(
         UnauthenticatedError: the request was not signed with the key that it names.
         ClockSkewError: it was signed at another time.
         InvalidFieldError: the key cannot be read.
+        AlreadyExistsError: the key has ended.
     """
     key = _key(request)
     with database.read() as unit:
@@ -144,4 +145,4 @@ def _add_key(unit: Unit, edge: str, key: PublicKey, now: datetime) -> None:
 def _require_alive(unit: Unit, edge: str, key: PublicKey) -> None:
     row = repository.key(unit, edge, key.key_id)
     if row is None or row.revoked_at is not None:
-        raise EnrolmentRefusedError("The key of this enrolment has ended.", kind="used", hint=_ANOTHER)
+        raise AlreadyExistsError("The key of this enrolment was used once, and has ended.", hint="Make a new one.")

@@ -22,6 +22,7 @@ from edge.store.readers import Readers
 from edge.store.writer import Writer
 from edge.sync.backoff import Pace
 from edge.sync.https import HttpsCarrier
+from edge.sync.proof import SharedSecret
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
 from tests.integration.edge_link.cloud_server import SECRET, CloudServer
@@ -90,7 +91,7 @@ class Site:
     @asynccontextmanager
     async def link(self, url: str, *, timeout_s: float = 5.0, secret: str = SECRET) -> AsyncIterator[Syncer]:
         """Run the syncer for a while; leaving is a crash of the process as far as the store can tell."""
-        carrier = HttpsCarrier(base_url=url, edge="north", secret=secret, timeout_s=timeout_s)
+        carrier = HttpsCarrier(base_url=url, edge="north", proof=SharedSecret(secret), timeout_s=timeout_s)
         self.syncer = Syncer(
             edge=Edge("north", "0.1.0"),
             writer=self.writer,

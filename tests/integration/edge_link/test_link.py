@@ -12,7 +12,7 @@ from contract.events import SecurityEventRecorded
 from contract.streams import Stream
 from edge.errors import ConfigurationError
 from edge.store import identity, set_aside
-from edge.sync.https import HttpsCarrier
+from edge.sync.proof import SharedSecret
 from edge.sync.syncer import LinkCondition
 from tests.integration.edge_link.cloud_server import CloudServer, Fault, answers, black_hole, nonsense, truncated
 from tests.integration.edge_link.conftest import Site, until
@@ -255,7 +255,7 @@ async def test_what_was_recorded_during_an_outage_arrives_when_the_line_heals(si
 @pytest.mark.parametrize("secret", ["", "two words", "line\nbreak", "schlüssel"])
 def test_a_secret_that_http_cannot_carry_is_refused_without_being_shown(secret: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        HttpsCarrier(base_url="http://127.0.0.1:9", edge="north", secret=secret)
+        SharedSecret(secret)
     assert secret == "" or secret not in str(caught.value)
 
 
