@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from contract.directory import DirectoryRequest
 from contract.link import Greeting
-from edge.sync.carrier import Carrier, GreetOutcome, PullOutcome, PushOutcome, Refused, Unavailable
+from edge.sync.carrier import (
+    Carrier,
+    DirectoryOutcome,
+    GreetOutcome,
+    PullOutcome,
+    PushOutcome,
+    Refused,
+    Unavailable,
+)
 
 Prepare = Callable[[], Awaitable[Carrier | Refused | Unavailable]]
 """Enrols if that is needed, and gives the carrier to go on with."""
@@ -37,9 +46,15 @@ class EnrollingCarrier:
         """See `Carrier.push`."""
         return _NOT_YET if self._carrier is None else await self._carrier.push(batch)
 
-    async def pull_commands(self, after: int, *, wait_s: float) -> PullOutcome:
+    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
         """See `Carrier.pull_commands`."""
-        return _NOT_YET if self._carrier is None else await self._carrier.pull_commands(after, wait_s=wait_s)
+        if self._carrier is None:
+            return _NOT_YET
+        return await self._carrier.pull_commands(after, wait_s=wait_s, directory=directory)
+
+    async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
+        """See `Carrier.pull_directory`."""
+        return _NOT_YET if self._carrier is None else await self._carrier.pull_directory(request)
 
     async def close(self) -> None:
         """See `Carrier.close`."""

@@ -22,6 +22,7 @@ from edge.store.writer import WriteTx
 from edge.sync.backoff import Backoff
 from edge.sync.directory import DirectoryFollower
 from edge.sync.https import HttpsCarrier
+from edge.sync.proof import SharedSecret
 from tests.integration.edge_link.conftest import QUICK, Site, until
 from tests.integration.edge_link.real_cloud import RealCloud
 
@@ -180,7 +181,7 @@ async def test_a_snapshot_that_is_cut_off_counts_for_nothing_and_is_taken_anew(s
         await until(lambda: len(site.readers.run_now(directory.all_held)) == len(DirectorySet), within_s=LONG)
     await office.put_many(2_000)
     await site.writer.run(lambda tx: tx.connection.execute("DELETE FROM directory_set"))
-    carrier = CutCarrier(base_url=office.cloud.url, edge="north", secret=office.secret)
+    carrier = CutCarrier(base_url=office.cloud.url, edge="north", proof=SharedSecret(office.secret))
     with pytest.raises(Cut):
         await follower(site, carrier).pull(DirectorySet.ID_TAGS)
     assert (count(site), count(site, "directory_staged")) == (0, 1_500)
@@ -192,7 +193,7 @@ async def test_a_snapshot_that_is_cut_off_counts_for_nothing_and_is_taken_anew(s
 
 
 async def test_a_delta_that_is_cut_off_or_applied_twice_ends_as_if_it_had_come_once(site: Site, office: Office) -> None:
-    carrier = CutCarrier(base_url=office.cloud.url, edge="north", secret=office.secret)
+    carrier = CutCarrier(base_url=office.cloud.url, edge="north", proof=SharedSecret(office.secret))
     async with site.link(office.cloud.url, secret=office.secret):
         await until(lambda: held(site) is not None, within_s=LONG)
     await office.put_many(1_200)
