@@ -80,8 +80,7 @@ class Line(ServerConnection):
     def write(self, text: bytes) -> None:
         """Send a text message without waiting; on a connection that is closing it goes nowhere."""
         if self.protocol.state is State.OPEN:
-            self.protocol.send_text(text)
-            self.send_data()
+            self.transport.write(framed(text))  # the library keeps nothing back that would have to go before
 
     async def next(self) -> bytes:
         """Wait for the next message that was not heard directly. Call `taken` when it is dealt with.
@@ -94,6 +93,16 @@ class Line(ServerConnection):
     def taken(self) -> None:
         """The message that `next` gave is dealt with, so that those after it may be heard directly again."""
         self._queued -= 1
+
+
+def framed(text: bytes) -> bytes:
+    """Make one whole text frame of a message (RFC 6455 §5.2); what a server sends is not masked."""
+    size = len(text)
+    if size < SHORT:
+        return bytes((FINAL_TEXT, size)) + text
+    if size < 1 << 16:
+        return bytes((FINAL_TEXT, SHORT)) + size.to_bytes(2, "big") + text
+    return bytes((FINAL_TEXT, MEDIUM)) + size.to_bytes(8, "big") + text
 
 
 def span(data: bytes) -> tuple[int, int]:

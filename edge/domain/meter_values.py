@@ -18,6 +18,10 @@ from edge.ocpp16.spellings import canonical
 DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 _OPTIONAL = {"unit": None, "phase": None, "context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
 """The optional fields of a sample and their defaults; `None`: none."""
+_FIELDS = frozenset({"measurand", "value", *_OPTIONAL})
+_UNSAID = frozenset(default for default in _OPTIONAL.values() if default) | {"", None, 0, "SignedData", "Celcius"}
+"""Words that are left out, or that the fields beside them are read by."""
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?").fullmatch
 _TO_WH = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 _GLUED = re.compile(r"\s*([-+]?\d{1,18}(?:[.,]\d{1,18})?)\s*([A-Za-z%°]{1,10})\s*")
 _LARGEST_WH = 2**63 - 1
@@ -76,6 +80,11 @@ def register_wh(samples: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]:
+    try:
+        if isinstance(sampled_value, list) and all(map(_is_plain, sampled_value)):
+            return sampled_value
+    except (TypeError, KeyError, AttributeError):
+        pass  # something is no object, no word or missing: looked at one by one
     samples = []
     for raw in sampled_value if isinstance(sampled_value, list) else ():
         if not isinstance(raw, dict):
@@ -97,6 +106,17 @@ def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]
             sample["unit"] = "Wh"
         samples.append(sample)
     return samples
+
+
+def _is_plain(raw: dict[str, Any]) -> bool:
+    """Whether a sample is written already as it is kept. Most are, and then nothing of it needs to be made anew."""
+    return (
+        "unit" in raw
+        and "measurand" in raw
+        and _PLAIN_NUMBER(raw["value"]) is not None
+        and (len(raw) == 3 or raw.keys() <= _FIELDS)  # noqa: PLR2004 - the three above
+        and _UNSAID.isdisjoint(raw.values())
+    )
 
 
 def _apart(given: object) -> tuple[str, str] | None:

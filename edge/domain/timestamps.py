@@ -57,10 +57,14 @@ def iso(instant: datetime) -> str:
 
 def read_text(raw: object, received_at: datetime) -> str:
     """Read a time stamp as text in the form of `iso`; most charge points write it so themselves."""
-    stamp = read(raw, received_at)
-    if stamp.flag is None and isinstance(raw, str) and len(raw) >= ISO_LENGTH and raw[7:20:3] + raw[-1] == "-T::.Z":
-        return raw if len(raw) == ISO_LENGTH else raw[: ISO_LENGTH - 1] + "Z"
-    return iso(stamp.at)
+    if isinstance(raw, str) and len(raw) >= ISO_LENGTH and raw[7:20:3] == "-T::." and raw[-1] == "Z":
+        try:
+            age = received_at - datetime.fromisoformat(raw)
+        except ValueError:
+            age = ABSURDLY_OLD
+        if -FUTURE_TOLERANCE <= age < ABSURDLY_OLD:
+            return raw if len(raw) == ISO_LENGTH else raw[: ISO_LENGTH - 1] + "Z"
+    return iso(read(raw, received_at).at)
 
 
 def canonical(raw: object) -> str:

@@ -13,6 +13,8 @@ from edge.errors import RemoteProtocolError
 MessageId = str | int | float
 """A string by the standard; numbers are seen, and are echoed as numbers."""
 
+_ID_TYPES = (str, int, float)  # by `type`, since a boolean is an integer too
+
 CALL = 2
 CALL_RESULT = 3
 CALL_ERROR = 4
@@ -103,7 +105,7 @@ def parse(text: str | bytes) -> Frame | None:
     if not isinstance(frame, list) or len(frame) < 2:  # noqa: PLR2004 - type and id
         raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message is no OCPP-J frame.")
     kind, message_id = frame[0], frame[1]
-    if not isinstance(message_id, str | int | float) or isinstance(message_id, bool):
+    if type(message_id) not in _ID_TYPES:
         raise RemoteProtocolError(ErrorCode.FORMATION_VIOLATION, "The message has no usable id.")
     if kind == CALL:
         return _call(message_id, frame)
@@ -117,7 +119,8 @@ def parse(text: str | bytes) -> Frame | None:
 def _call(message_id: MessageId, frame: list[Any]) -> Call:
     if len(frame) < 3 or not isinstance(frame[2], str):  # noqa: PLR2004 - the third element
         raise RemoteProtocolError(ErrorCode.PROTOCOL_ERROR, "A CALL needs an action.", message_id=message_id)
-    return Call(message_id, frame[2], _payload(frame, 3))
+    payload = frame[3] if len(frame) > 3 else None  # noqa: PLR2004 - as `_payload` does, on the hot path
+    return Call(message_id, frame[2], {} if payload is None else payload)
 
 
 def _call_error(message_id: MessageId, spelled: str, description: str) -> CallError:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 
-from edge.central_system.line import Line, span
+from edge.central_system.line import Line, framed, span
 
 TEXTS = st.lists(st.binary(max_size=70_000) | st.binary(max_size=40), min_size=1, max_size=6)
 
@@ -126,3 +126,8 @@ def test_the_span_is_that_of_the_payload() -> None:
     data: Any = masked(b"hello")
     start, end = span(data)
     assert (start, end) == (6, 11)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 70_000])
+def test_a_message_is_framed_as_the_library_does_it(size: int) -> None:
+    assert framed(b"x" * size) == Frame(Opcode.TEXT, b"x" * size).serialize(mask=False)

@@ -216,3 +216,23 @@ def test_a_unit_that_is_glued_to_its_value_is_taken_apart(given: dict[str, Any],
 def test_a_value_with_another_text_behind_it_is_no_number(value: str) -> None:
     read_back = read([{"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": value}]}], NOW)
     assert read_back.rejected == ["the value of Energy.Active.Import.Register is no number"]
+
+
+WORDS: st.SearchStrategy[Any] = st.sampled_from(
+    ["", None, 0, False, "Raw", "Outlet", "Celcius", "Wh", "L1", "SignedData", "Power.Offered", 7]
+)
+RAW_SAMPLES = st.fixed_dictionaries(
+    {"value": st.sampled_from(["1", "-1.5", " 2", "1,5", "1_0", "16.0A", "x", "", "1e3", 7, None, "9" * 40])},
+    optional=dict.fromkeys(("measurand", "unit", "phase", "context", "format", "location", "more"), WORDS),
+)
+
+
+@given(st.lists(RAW_SAMPLES, max_size=4))
+def test_samples_that_are_taken_as_they_come_are_read_like_any_other(samples: list[dict[str, Any]]) -> None:
+    unlike = {"value": "1"}  # beside it each one is read word by word
+    together = read([{"timestamp": AT, "sampledValue": [*samples, unlike]}], NOW)
+    alone = read([{"timestamp": AT, "sampledValue": samples}], NOW)
+    assert [reading.samples for reading in alone.readings] == [
+        reading.samples[:-1] for reading in together.readings if len(reading.samples) > 1
+    ]
+    assert alone.rejected == together.rejected
