@@ -17,6 +17,8 @@ import uvicorn
 from fastapi import FastAPI, Response, status
 from starlette.concurrency import run_in_threadpool
 
+from cloud.alarms import appliers as of_alarms
+from cloud.alarms import endpoints as _alarms
 from cloud.auth.doors import LOOPBACK_NAMES, Doors
 from cloud.auth.edges import admit_message
 from cloud.auth.throttle import Throttle
@@ -91,8 +93,8 @@ APPLIERS: Appliers = {
     MeterValuesSampled.TYPE: (of_transactions.sampled, of_charge_points.sampled),
     AuthorizationDecided.TYPE: (of_charge_points.seen,),
     SecurityEventRecorded.TYPE: (),
-    AlarmRaised.TYPE: (of_ingest.keep_raw,),
-    AlarmCleared.TYPE: (of_ingest.keep_raw,),
+    AlarmRaised.TYPE: (of_alarms.raised,),
+    AlarmCleared.TYPE: (of_alarms.cleared,),
     IdTagChanged.TYPE: (of_directory.id_tag_changed,),
     DirectoryApplied.TYPE: (of_directory.directory_applied,),
     CommandProgressed.TYPE: (of_commands.progressed,),
@@ -132,6 +134,7 @@ _MODULES = (
     _sites,
     _charge_points,
     _transactions,
+    _alarms,
     _commands,
     _directory,
     _enrolment,

@@ -121,6 +121,22 @@ class TransactionChange(Record):
     before: dict[str, Any]
 
 
+class AlarmRecord(Record):
+    """Something at a site that needs a person, or did."""
+
+    site: str
+    alarm: UUID
+    kind: str
+    """Listed in docs/reference/alarms.md, with what to do."""
+    charge_point: str | None
+    """`None`: the site itself."""
+    detail: str
+    raised_at: UtcDatetime | None
+    """`None`: that has not arrived yet."""
+    cleared_at: UtcDatetime | None
+    """`None`: it stands."""
+
+
 class Authorization(Record):
     """A decision on an id tag."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cloud.models import access, charging, commands, digests, directory, link, metering, pasts, published, sites
+from cloud.models import access, alarms, charging, commands, digests, directory, link, metering, pasts, published, sites
 from cloud.models.tables import Table
 
 __all__ = [
     "Table",
     "access",
+    "alarms",
     "charging",
     "commands",
     "digests",

@@ -56,6 +56,8 @@ class TransactionRow(Table):
     connector_id: Mapped[int | None]
     id_tag: Mapped[str | None]
     id_tag_status: Mapped[str | None]
+    id_tag_reason: Mapped[str | None]
+    """Why the id tag was refused, in words."""
     parent_id_tag: Mapped[str | None]
     reservation_id: Mapped[int | None]
     started_at: Mapped[datetime | None]

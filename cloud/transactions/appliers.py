@@ -28,6 +28,7 @@ def started(unit: Unit, events: Sequence[Received[TransactionStarted]]) -> None:
             data.connector_id,
         )
         row.id_tag, row.id_tag_status, row.parent_id_tag = data.id_tag, data.id_tag_status, data.parent_id_tag
+        row.id_tag_reason = data.id_tag_reason
         row.started_at = row.ordered_at = data.started_at
         row.meter_start_wh, row.reservation_id = data.meter_start_wh, data.reservation_id
         row.start_flags = data.flags

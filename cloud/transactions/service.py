@@ -49,6 +49,7 @@ def _transaction(row: TransactionRow) -> Transaction:
         connector_id=row.connector_id,
         id_tag=row.id_tag,
         id_tag_status=row.id_tag_status,
+        id_tag_reason=row.id_tag_reason,
         started_at=row.started_at,
         stopped_at=row.stopped_at,
         meter_start_wh=row.meter_start_wh,
