@@ -56,6 +56,7 @@ def make_housekeeper(settings: Settings, writer: Writer, readers: Readers, clock
     keeping = Keeping(
         acknowledged=timedelta(days=disk.keep_acknowledged_days),
         meter_values=timedelta(days=disk.keep_meter_values_days),
+        history=timedelta(days=disk.keep_history_days),
         check_every_s=disk.check_every_s,
         ballast_bytes=disk.ballast_mib * 1024 * 1024,
     )

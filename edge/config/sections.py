@@ -215,6 +215,8 @@ class DiskSettings(Section):
     """Days that events stay after the cloud has them: a cloud restored from a backup that is younger loses nothing."""
     keep_meter_values_days: Annotated[int, Field(ge=1, le=3650)] = 365
     """Days of the local history of meter values."""
+    keep_history_days: Annotated[int, Field(ge=90, le=3650)] = 365
+    """Days that what is over stays: cleared alarms, ended roll-outs, traces of changed transactions, odd statuses."""
     ballast_mib: Annotated[int, Field(ge=0, le=4096)] = 32
     """Size in MiB of a reserve file that is given up when the disk is full, so that what runs can end."""
     check_every_s: Seconds = 60.0

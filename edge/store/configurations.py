@@ -223,10 +223,42 @@ def measurand_lists(connection: sqlite3.Connection, make: Make) -> Mapping[tuple
     return {(row["key"].lower(), row["wanted"]): row["accepted"] for row in rows}
 
 
-def record_measurands(connection: sqlite3.Connection, make: Make, key: str, wanted: str, accepted: str) -> None:
-    """Remember what a negotiation came to."""
+def record_measurands(
+    connection: sqlite3.Connection,
+    make: Make,
+    key: str,
+    wanted: str,
+    accepted: str,
+    retry_at: datetime | None = None,
+) -> None:
+    """Remember what a negotiation came to.
+
+    Args:
+        connection: the writer's.
+        make: for which kind of charge point.
+        key: the configuration key.
+        wanted: the list that was wanted.
+        accepted: the list that was taken.
+        retry_at: from when on it is negotiated anew, for an error cut it short; `None`: it holds.
+    """
     connection.execute(
-        """INSERT OR REPLACE INTO measurand_list (vendor, model, firmware, key, wanted, accepted)
-           VALUES (?, ?, ?, ?, ?, ?)""",
-        (make.vendor, make.model, make.firmware, key.lower(), wanted, accepted),
+        """INSERT OR REPLACE INTO measurand_list (vendor, model, firmware, key, wanted, accepted, retry_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)""",
+        (
+            make.vendor,
+            make.model,
+            make.firmware,
+            key.lower(),
+            wanted,
+            accepted,
+            None if retry_at is None else iso(retry_at),
+        ),
+    )
+
+
+def forget_cut_short(connection: sqlite3.Connection, make: Make, now: datetime) -> None:
+    """Forget what negotiations came to that an error cut short some time ago: the next charge point tries anew."""
+    connection.execute(
+        "DELETE FROM measurand_list WHERE vendor = ? AND model = ? AND firmware = ? AND retry_at < ?",
+        (make.vendor, make.model, make.firmware, iso(now)),
     )

@@ -18,11 +18,13 @@ from contract.streams import Stream
 from edge.clock import Clock
 from edge.domain.disk_budget import RESTORE_BALLAST_BELOW, Pressure, pressure
 from edge.errors import StoreUnavailableError
-from edge.store import retention
+from edge.store import outgrown, retention
+from edge.store.outgrown import Rule
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 
 A_DAY = timedelta(days=1)
+BETWEEN_CLEARINGS_S = 3600.0
 
 _log = structlog.get_logger()
 
@@ -35,6 +37,8 @@ class Keeping:
     """Events that the cloud has: it may be restored from a backup, and then needs them again."""
     meter_values: timedelta = timedelta(days=365)
     """The local history of meter values."""
+    history: timedelta = timedelta(days=365)
+    """What is over: alarms, roll-outs, traces of changed transactions."""
     check_every_s: float = 60.0
     ballast_bytes: int = 32 * 1024 * 1024
 
@@ -69,6 +73,7 @@ class Housekeeper:
         self._keeping = keeping
         self._used = used or self._used_fraction
         self._shown = Pressure.CALM
+        self._cleared_at_s: float | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -113,6 +118,17 @@ class Housekeeper:
         if step >= Pressure.DROP:
             history = min(history, A_DAY)
         await self._in_slices(lambda tx: retention.prune_meter_values(tx.connection, now - history))
+        await self._outgrown(now)
+
+    async def _outgrown(self, now: datetime) -> None:
+        """Remove what nobody needs any more, once in a while: it is looked for in whole tables."""
+        now_s = self._clock.monotonic()
+        if self._cleared_at_s is not None and now_s - self._cleared_at_s < BETWEEN_CLEARINGS_S:
+            return
+        self._cleared_at_s = now_s
+        for rule in outgrown.RULES:
+            remove = partial(_clear, rule=rule, now=now, history=self._keeping.history)
+            await self._in_slices(remove)
 
     async def _in_slices(self, remove: Callable[[WriteTx], int]) -> None:
         """Remove slice by slice; what charge points say comes in between."""
@@ -155,6 +171,10 @@ class Housekeeper:
 
 def _prune(tx: WriteTx, stream: Stream, before: datetime, now: datetime) -> int:
     return retention.prune_acknowledged(tx.connection, stream, before, now)
+
+
+def _clear(tx: WriteTx, rule: Rule, now: datetime, history: timedelta) -> int:
+    return outgrown.prune(tx.connection, rule, now, history)
 
 
 def _free_inside(connection: sqlite3.Connection) -> int:

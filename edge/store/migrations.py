@@ -29,6 +29,7 @@ from edge.store.schema import (
     m0015_trusted_clock,
     m0016_digests,
     m0017_directory,
+    m0018_growth,
 )
 
 _MODULES = (
@@ -49,6 +50,7 @@ _MODULES = (
     m0015_trusted_clock,
     m0016_digests,
     m0017_directory,
+    m0018_growth,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

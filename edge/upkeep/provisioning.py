@@ -6,7 +6,7 @@ anew and sets what is still missing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -22,6 +22,10 @@ from edge.upkeep.reading import read_again, read_whole
 from edge.upkeep.visit import Later, Visit
 
 TAKEN = frozenset({"Accepted", "RebootRequired"})
+ANSWERS = TAKEN | {"Rejected", "NotSupported"}
+"""Of ChangeConfiguration (§7.22). Anything else is the code of a CALLERROR."""
+TRY_AGAIN = timedelta(days=1)
+"""After a negotiation that an error cut short."""
 NOT_KEPT = "NotKept"
 """Our own word beside the answers of ChangeConfiguration: it was accepted, and reads back as something else."""
 
@@ -32,6 +36,7 @@ async def provision(visit: Visit) -> Later:
     """Bring a charge point's configuration to what is wanted (see `domain.configuration`)."""
     wanted = await visit.wanted()
     reported = await read_whole(visit, wanted)
+    await visit.write(lambda tx, now: configurations.forget_cut_short(tx.connection, visit.make, now))
     await _note_what_it_measures(visit, wanted, reported)
     desired = await _affordable(visit, wanted)
     await _judge_reboot(visit, reported, desired)
@@ -104,9 +109,11 @@ async def _try_twice(visit: Visit, change: Change) -> bool:
 async def _negotiate(visit: Visit, change: Change, current: str | None) -> bool:
     """Find the longest list of measurands that the charge point takes; its kind is asked this once.
 
+    An error says less than a rejection: it may have been a moment's. What one cut short holds for a day only.
+
     A rejected list changes nothing, so at every moment it has a valid list: its own, or the one that we end with.
     """
-    accepted, taken = current or "", False
+    accepted, taken, cut_short = current or "", False, False
     for shorter in configuration.shorter_lists(change.value, current):
         answer = await _send(visit, Change(change.key, shorter))
         if answer in TAKEN:
@@ -114,10 +121,14 @@ async def _negotiate(visit: Visit, change: Change, current: str | None) -> bool:
             break
         if answer == "NotSupported":
             break
+        cut_short = cut_short or answer not in ANSWERS
     make = visit.make
-    await visit.write(
-        lambda tx, _: configurations.record_measurands(tx.connection, make, change.key, change.value, accepted)
-    )
+
+    def record(tx: WriteTx, now: datetime) -> None:
+        retry_at = now + TRY_AGAIN if cut_short else None
+        configurations.record_measurands(tx.connection, make, change.key, change.value, accepted, retry_at)
+
+    await visit.write(record)
     return taken
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from ocpp.exceptions import InternalError
 
+from edge.store.database import connect
 from tests.harness.equipped import SOON_S, Equipment, equipped
 from tests.harness.plain_http import PLAIN
 from tests.harness.processes import Edge
@@ -168,6 +171,30 @@ async def test_k70_the_longest_list_of_measurands_that_is_taken_stays(
         await mine.wait_for("GetConfiguration", mine.count("GetConfiguration") + 1)
         await provisioned(api, identity)
         assert len([one for one in mine.set_keys() if one[0] == "MeterValuesSampledData"]) == len(tried)
+
+
+async def test_k70_an_error_ends_no_negotiation_for_good(edge: Edge, api: httpx.AsyncClient) -> None:
+    def fails_once(name: str, _: str) -> str | None:
+        if name == "MeterValuesSampledData" and mine.set_keys()[-1][1] == FULL_LIST:
+            raise InternalError
+        return None
+
+    mine = Equipment(factory_settings(MeterValuesSampledData="Voltage"), refuses=fails_once)
+    key = await asyncio.to_thread(edge.add_charge_point, "K70-E")
+    async with equipped(edge.ws_url, "K70-E", key, mine) as station:
+        await boot(station, "Stumbles")
+        await provisioned(api, "K70-E")
+        assert mine.configuration["MeterValuesSampledData"] == FULL_LIST.rpartition(",")[0]
+        database = connect(edge.folder / "data" / "edge.db")
+        (until,) = database.execute("SELECT retry_at FROM measurand_list WHERE model = 'Stumbles'").fetchone()
+        assert timedelta(hours=23) < datetime.fromisoformat(until) - datetime.now(UTC) < timedelta(hours=25)
+        database.execute("UPDATE measurand_list SET retry_at = '2026-01-01' WHERE model = 'Stumbles'")  # a day later
+        database.close()
+        mine.refuses = lambda _name, _value: None
+        await boot(station, "Stumbles")
+        async with asyncio.timeout(SOON_S):
+            while mine.configuration["MeterValuesSampledData"] != FULL_LIST:
+                await asyncio.sleep(0.05)
 
 
 async def test_k70_an_interrupted_negotiation_leaves_a_valid_list_and_ends_with_one(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from edge.domain.connector import OF_THE_WHOLE, is_late, is_odd
 from edge.domain.timestamps import Timestamp, iso
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import learn_offset, read_stamp
-from edge.store import alarms, charge_points, clocks, connectors, local_lists, status_changes, upkeep_tasks
+from edge.store import alarms, charge_points, clocks, connectors, local_lists, quarantine, status_changes, upkeep_tasks
 from edge.store.connectors import ConnectorState
 from edge.store.upkeep_tasks import TaskKind
 from edge.store.writer import WriteTx
 
+MOST_CONNECTORS = 1_000
+"""More than any charge point has; a number above it gets no row, for they would be without end."""
 NO_ERROR = "NoError"
 CONFLICT = "LocalListConflict"
 CONFLICTS_APART = timedelta(hours=1)
@@ -24,6 +26,10 @@ CONFLICTS_APART = timedelta(hours=1)
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Keep the connector's state. A status closes no transaction: only the charge point's stop does."""
     payload, charge_point = request.payload, request.charge_point
+    if payload["connectorId"] > MOST_CONNECTORS:
+        reason = f"a connector above {MOST_CONNECTORS} is none"
+        quarantine.insert(tx.connection, charge_point, request.raw, reason, now)
+        return {}
     stamp = read_stamp(payload.get("timestamp"), now, doubted=request.clock_doubted)
     status_at = stamp.at
     state = ConnectorState(
