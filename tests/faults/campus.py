@@ -59,6 +59,18 @@ class Campus:
             assert not verdict, f"{process.module}: {verdict}"
         assert self.dead_letters() == 0
 
+    async def catch_up(self, within_s: float = 120.0) -> float:
+        """Wait until the cloud has all that the edge has now, whatever is added meanwhile; returns the seconds."""
+        began = time.monotonic()
+        heads = {name: stream["head"] for name, stream in (await asyncio.to_thread(self.edge.outbox)).items()}
+        async with asyncio.timeout(within_s):
+            while any(
+                stream["acknowledged"] < heads[name]
+                for name, stream in (await asyncio.to_thread(self.edge.outbox)).items()
+            ):
+                await asyncio.sleep(0.1)
+        return time.monotonic() - began
+
     def dead_letters(self) -> int:
         streams = self.streams()
         return sum(stream["dead_letters"] for stream in streams.values())

@@ -235,11 +235,15 @@ class Edge(Process):
             answer = client.put(f"/api/v1/id-tags/{id_tag}", json={"status": "Accepted"} | fields)
         assert answer.is_success, answer.text
 
+    def outbox(self) -> dict[str, dict[str, int]]:
+        """How far each stream is: `head` and `acknowledged` among others."""
+        with self.client() as client:
+            streams: dict[str, dict[str, int]] = client.get("/api/v1/outbox").json()["streams"]
+        return streams
+
     def backlog(self) -> int:
         """Events that the cloud has not acknowledged."""
-        with self.client() as client:
-            streams = client.get("/api/v1/outbox").json()["streams"]
-        return sum(stream["head"] - stream["acknowledged"] for stream in streams.values())
+        return sum(stream["head"] - stream["acknowledged"] for stream in self.outbox().values())
 
     def wait_drained(self, within_s: float = 60.0) -> None:
         """Wait until the cloud has acknowledged everything."""
