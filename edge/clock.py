@@ -27,10 +27,19 @@ class Clock:
         """Changes when the machine restarts; `boottime` values of different boots do not compare."""
         self._estimate: tuple[datetime, float] | None = None
         """A time that is known to have passed, and `monotonic` then; `None`: the machine's clock is believed."""
+        self._believed = RELEASED
+        """The last time that was given out and came from the machine."""
 
     def now(self) -> datetime:
-        """Wall clock, UTC: the best that is known. May jump."""
-        return self.machine() if self._estimate is None else self._estimated()
+        """Wall clock, UTC: the best that is known. May jump, but never to before this release."""
+        if self._estimate is not None:
+            return self._estimated()
+        machine = self.machine()
+        if machine < RELEASED:  # at once: a record that arrives now is not to be dated by it
+            self.distrust(self._believed)
+            return self._estimated()
+        self._believed = machine
+        return machine
 
     def machine(self) -> datetime:
         """Give the machine's wall clock as it is."""

@@ -23,6 +23,8 @@ ANSWER_WITHIN_S = 20.0
 BETWEEN_TRIES_S = 0.1
 PAUSE_S = 0.02
 """After each message, so that a run stays small enough to be compared record by record."""
+STATUSES = {"UnlockConnector": "Unlocked"}
+"""What is answered to a call, where it is not Accepted."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Book:
     """CALLERRORs: there must be none."""
     reused: list[tuple[str, int]] = field(default_factory=list)
     """Transaction numbers that were given twice: there must be none."""
+    calls: list[tuple[str, str, dict[str, Any], float]] = field(default_factory=list)
+    """What charge points were asked to do: identity, action, payload, and when, of `time.monotonic`."""
     connections: int = 0
     first_answer_at: float | None = None
     """When the first CALLRESULT came since somebody set this to `None`; of `time.monotonic`."""
@@ -152,6 +156,13 @@ class JudgedChargePoint:
                     return answer
                 if frame[0] == 4:
                     self._book.refused.append(frame)
+                if frame[0] == 2:
+                    await self._obey(*frame[1:])
+
+    async def _obey(self, message_id: str, action: str, payload: dict[str, Any]) -> None:
+        assert self._websocket is not None
+        self._book.calls.append((self._identity, action, payload, time.monotonic()))
+        await self._websocket.send(json.dumps([3, message_id, {"status": STATUSES.get(action, "Accepted")}]))
 
 
 @dataclass
