@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,9 +79,7 @@ async def test_without_syncing_a_power_cut_does_lose(disk: CuttableDisk, tmp_pat
         with edge.start():
             site = Campus(Cloud("cloud.cli", tmp_path, {}, ""), edge)
             site.furnish()
-            subprocess.run(
-                ["sync", "-f", str(disk.mounted)], check=True
-            )  # the charge points and their keys are on the disk; what comes now is not
+            await asyncio.to_thread(disk.sync)  # charge points and keys are on the disk; what comes now is not
             book = await charge_until_cut(site, disk)
             told += book.records
             lost += lost_at_least(book, edge)

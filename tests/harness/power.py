@@ -65,6 +65,10 @@ class CuttableDisk:
         _run("cp", "--sparse=always", str(self._image), str(copy))
         return copy
 
+    def sync(self) -> None:
+        """Bring to the disk all that was written so far."""
+        _run("sync", "-f", str(self.mounted))
+
     def put_in(self, image: Path) -> None:
         """Mount a copy in the place of the disk; whoever used that must be gone."""
         self._unmount()
