@@ -25,7 +25,7 @@ class Figures:
         self._full = full
         self._file = os.environ.get("GARDU_FIGURES")
 
-    def record(self, row: str, part: str = "", **figures: Any) -> None:
+    def record(self, row: str, part: str = "", /, **figures: Any) -> None:
         """Remember what was measured.
 
         Args:

@@ -55,7 +55,8 @@ class Orders:
 
     async def _give(self, client: httpx.AsyncClient, number: int, charge_point: str) -> None:
         mark = f"order-{self.seed}-{number}"
-        path, body, lives_s = "data-transfer", {"vendorId": "judge", "data": mark}, DATA_TRANSFER_LIVES_S
+        path, lives_s = "data-transfer", DATA_TRANSFER_LIVES_S
+        body: dict[str, Any] = {"vendorId": "judge", "data": mark}
         if number % 2:
             path, body, lives_s = "start-transaction", {"connectorId": 1, "idTag": mark}, REMOTE_START_LIVES_S
         url = f"/api/v1/sites/north/central-system/clients/{charge_point}/{path}"

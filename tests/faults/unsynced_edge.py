@@ -6,5 +6,5 @@ from edge.cli import main
 from edge.store.database import connect
 
 if __name__ == "__main__":
-    connect.__kwdefaults__["synchronous"] = "OFF"
+    connect.__kwdefaults__ = {**(connect.__kwdefaults__ or {}), "synchronous": "OFF"}
     main()
