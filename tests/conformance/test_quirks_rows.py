@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,15 @@ def test_the_frames_of_a_row(played: dict[str, BaseException | None], row: Row) 
     failure = played[row.name]
     if failure is not None:
         raise failure
+
+
+def test_the_frames_that_were_kept_make_the_same_transactions_again(
+    edge: Edge, played: dict[str, BaseException | None]
+) -> None:
+    """What is known of each charge point decides in a replay as it did when the frames came."""
+    assert played
+    outcome = json.loads(edge.cli("replay", "--json"))
+    assert outcome["differences"] == []
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)

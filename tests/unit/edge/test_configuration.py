@@ -128,3 +128,18 @@ def test_another_device_is_told_by_what_it_says_and_not_by_what_it_leaves_out() 
         "vendor was 'V' and is 'W'",
         "serial number was 'S' and is 'T'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("named", "shorter"),
+    [
+        (None, {}),
+        ("", {}),
+        ("Voltage,'Current.Import', Power.Offered", {}),
+        ("VOLTAGE", {MEASURANDS: "Voltage"}),
+        ("Temperature", {}),
+    ],
+)
+def test_measurands_that_a_charge_point_does_not_name_are_left_out(named: str | None, shorter: dict[str, str]) -> None:
+    wanted = {"HeartbeatInterval": "300", "StopTxnSampledData": "", MEASURANDS: "Current.Import,Voltage"}
+    assert configuration.measurable(wanted, named) == shorter

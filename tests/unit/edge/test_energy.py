@@ -96,3 +96,9 @@ def test_the_context_is_that_of_the_register() -> None:
     voltage = {"measurand": "Voltage", "value": "230", "context": "Trigger"}
     end = {"measurand": "Energy.Active.Import.Register", "value": "5", "context": "Transaction.End"}
     assert point(NOON, [voltage, end]).context == "Transaction.End"
+
+
+def test_a_register_that_is_rounded_down_at_the_end_gives_nothing_and_no_doubt() -> None:
+    assert energy(1000, 999, tolerance_wh=1) == Energy(0)
+    assert energy(1000, 998, tolerance_wh=1) == Energy(None, "meter_went_back")
+    assert energy(1000, 999) == Energy(None, "meter_went_back")

@@ -5,13 +5,17 @@ from hypothesis import strategies as st
 
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.duplicates import BORNE, Origin, Takeovers
-from edge.domain.patience import Deafness, Step, bears_s
+from edge.domain.patience import Deafness, Step, bears_s, ping_interval_s
 
 
 def test_one_that_answers_pings_is_judged_by_them_and_any_other_by_its_heartbeats() -> None:
     assert bears_s(30, 300, pongs=True) == 90
     assert bears_s(30, 300, pongs=False) == 900
     assert bears_s(300, 30, pongs=False) == 900
+
+
+def test_pings_come_as_often_as_the_site_sends_them_or_as_the_line_needs_them() -> None:
+    assert [ping_interval_s(site, needed) for site, needed in ((60, None), (60, 30), (20, 30))] == [60, 30, 20]
 
 
 def test_three_new_connections_within_an_hour_are_tried_and_then_a_person_is_told_once() -> None:

@@ -11,6 +11,7 @@ from edge.domain.transaction import (
     EndedTwin,
     doubts_of_stop,
     estimate_meter_stop,
+    is_history,
     is_retry_of,
     start_key,
     stop_key,
@@ -141,3 +142,8 @@ def test_a_start_that_says_the_same_after_its_twin_has_ended_is_a_retry_or_anoth
 def test_a_start_without_a_clock_is_another_after_each_boot() -> None:
     said = ("CP1", 1, "ABC", "1970-01-01T00:00:00Z", 0)
     assert len({start_key(*said), start_key(*said, 1), start_key(*said, 2)}) == 3
+
+
+def test_only_what_is_older_than_an_hour_when_it_arrives_is_history() -> None:
+    assert is_history(NOW - timedelta(minutes=61), NOW)
+    assert not is_history(NOW - timedelta(minutes=59), NOW)
