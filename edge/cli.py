@@ -171,12 +171,12 @@ def replay(*, since: str | None, until: str | None, as_json: bool) -> None:
 @_plainly
 def redrive(*, as_json: bool) -> None:
     """Send the events again that the cloud could not take, for example after its upgrade. The edge must be running."""
-    from edge import local_api  # noqa: PLC0415 - its library loads slowly
+    from edge.local_api.asking import ask  # noqa: PLC0415 - its library loads slowly
 
     settings = config.load().api
     sent = unreadable = 0
     while True:
-        answer = local_api.ask(settings, "POST", "outbox/set-aside/redrive")
+        answer = ask(settings, "POST", "outbox/set-aside/redrive")
         sent, unreadable = sent + answer["sent"], answer["unreadable"]
         if not answer["left"] or not answer["sent"]:
             break
@@ -265,6 +265,22 @@ def rotate_key() -> None:
     settings = config.load()
     known = uvloop.run(link.make_registrar(settings, None, Clock()).rotate())
     click.echo(f"{known.edge} signs with a new key: {known.key.key_id if known.key else ''}")
+
+
+@main.command()
+@click.option("--for", "length", default="10m", show_default=True, help="How long: 90s, 10m, 2h.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line.")
+@_plainly
+def drill(*, length: str, as_json: bool) -> None:
+    """Cut the link to the cloud on purpose, and tell what came of it. The edge must be running.
+
+    Exits with 0 once the cloud has everything, else with 1. Nothing is lost by it; an interrupt makes the link whole.
+    """
+    from edge.local_api import drilling  # noqa: PLC0415 - its library loads slowly
+
+    report = drilling.drill(config.load().api, drilling.seconds(length), lambda line: click.echo(line, err=as_json))
+    click.echo(json.dumps(report) if as_json else drilling.as_text(report))
+    sys.exit(0 if report["drained_at"] is not None else 1)
 
 
 @main.command("show-ca")

@@ -25,6 +25,7 @@ from edge.api import (
     firmwares,
     health,
     id_tags,
+    outage_drill,
     outbox,
     problems,
     reference,
@@ -32,7 +33,7 @@ from edge.api import (
     transactions,
 )
 from edge.api import frames as frame_journal
-from edge.api.collaborators import Collaborators, LinkStatus, Perform
+from edge.api.collaborators import Collaborators, LinkStatus, OutageDrill, Perform
 from edge.api.door_keeper import DoorKeeperMiddleware
 from edge.api.doors import Doors
 from edge.api.segments import RawPathMiddleware
@@ -58,6 +59,7 @@ _GUARDED = (
     id_tags,
     authorizations,
     outbox,
+    outage_drill,
     alarms,
     commissioning,
     configurations,
@@ -94,6 +96,7 @@ def create_api(
     site_configuration: Layer = RECOMMENDED,
     files: Files | None = None,
     frames: Readers | None = None,
+    drill: OutageDrill | None = None,
 ) -> FastAPI:
     """Make the API of a site, ready to be served.
 
@@ -114,6 +117,7 @@ def create_api(
         site_configuration: what the settings want every charge point to have.
         files: where firmware and diagnostics lie; `None`: this API knows none.
         frames: read the frame journal; `None`: there is none.
+        drill: cuts the link on purpose; `None`: there is none to cut.
     """
     api = _Api(
         title="Gardu edge",
@@ -139,6 +143,7 @@ def create_api(
         site_configuration=site_configuration,
         files=files or Files(Path(), None),
         frames=frames,
+        drill=drill,
     )
     failures.install(api)
     # The doors decide; this only tells OpenAPI that a key is needed.

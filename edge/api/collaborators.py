@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from edge.clock import Clock
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import Layer
+from edge.domain.drill import Drill
 from edge.operations.caller import Caller
 from edge.store.file_exchange import Files
 from edge.store.readers import Readers
@@ -35,6 +36,27 @@ class Perform(Protocol):
             CallFailedError: CALLERROR.
             CallTimeoutError: no answer in time.
         """
+        ...
+
+
+class OutageDrill(Protocol):
+    """Cuts the link on purpose. `sync.drill` implements it."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a drill is running."""
+        ...
+
+    async def begin(self, for_s: float) -> None:
+        """Cut the link for so many seconds."""
+        ...
+
+    def end(self) -> None:
+        """Make it whole before the time."""
+        ...
+
+    async def report(self) -> Drill | None:
+        """Tell how the newest drill goes; `None`: there was none."""
         ...
 
 
@@ -79,6 +101,8 @@ class Collaborators:
     """Where firmware and diagnostics lie."""
     frames: Readers | None = None
     """Read the frame journal; `None`: there is none."""
+    drill: OutageDrill | None = None
+    """Cuts the link on purpose; `None`: there is none to cut."""
 
 
 async def _collaborators(request: Request) -> Collaborators:

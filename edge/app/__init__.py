@@ -141,7 +141,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             perform=operator.perform,
             patience_s=settings.cloud.command_patience_s,
         )
-        syncer = await make_syncer(settings, writer, readers, clock, relay, stack)
+        syncer, drill = await make_syncer(settings, writer, readers, clock, relay, stack=stack)
         hooks.syncer = syncer
         await _open(central_system)
         stack.push_async_callback(central_system.close)
@@ -184,6 +184,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             site_configuration=choices.site_configuration,
             files=files,
             frames=frames,
+            drill=drill,
             authority=entrances.authority,
             on_root_change=entrances.follow,
         )

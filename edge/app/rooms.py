@@ -33,6 +33,7 @@ from edge.store.journal_writer import Record
 from edge.store.readers import Readers
 from edge.store.writer import Writer
 from edge.sync.backoff import Pace
+from edge.sync.drill import DrilledCarrier
 from edge.sync.pushing import Edge
 from edge.sync.syncer import Syncer
 from edge.upkeep.visit import Choices
@@ -124,22 +125,25 @@ async def make_syncer(
     readers: Readers,
     clock: Clock,
     relay: Relay,
+    *,
     stack: contextlib.AsyncExitStack,
-) -> Syncer | None:
-    """Make the link to the cloud; `None`: this edge works on its own."""
+) -> tuple[Syncer, DrilledCarrier] | tuple[None, None]:
+    """Make the link to the cloud, and what can cut it on purpose; `None`: this edge works on its own."""
     carrier = make_carrier(settings, readers, clock)
     if carrier is None:
-        return None
-    stack.push_async_callback(carrier.close)
-    return Syncer(
+        return None, None
+    drill = DrilledCarrier(carrier, readers, clock)
+    stack.push_async_callback(drill.close)
+    syncer = Syncer(
         edge=Edge(settings.site, version("gardu")),
         writer=writer,
         readers=readers,
         clock=clock,
-        carrier=carrier,
+        carrier=drill,
         on_commands=relay.wake,
         pace=Pace(longest_s=settings.cloud.longest_wait_s),
     )
+    return syncer, drill
 
 
 def tell_link_status(syncer: Syncer | None) -> LinkStatus:

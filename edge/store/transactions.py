@@ -196,6 +196,19 @@ def page(
     return _many(connection, f"{where} ORDER BY transaction_id DESC LIMIT ?", *values, limit)
 
 
+def told_between(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[int, int]:
+    """Count the transactions whose start, and those whose stop, reached the edge within a span of time."""
+    span = (iso(since), iso(until))
+    started, stopped = (
+        connection.execute(
+            f"SELECT count(*) FROM charging_transaction WHERE {column} >= ? AND {column} < ?",  # noqa: S608 - own names
+            span,
+        ).fetchone()[0]
+        for column in ("start_received_at", "stop_received_at")
+    )
+    return started, stopped
+
+
 def _one(connection: sqlite3.Connection, where: str, *values: Any) -> Transaction | None:  # noqa: ANN401 - SQL values
     found = _many(connection, where, *values)
     return found[0] if found else None

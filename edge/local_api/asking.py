@@ -1,4 +1,4 @@
-"""What the commands ask of the running edge: one request to its local API."""
+"""One request to the local API of the running edge."""
 
 from __future__ import annotations
 

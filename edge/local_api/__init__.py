@@ -1,0 +1,1 @@
+"""What the commands ask of the running edge, through its local API."""
