@@ -25,6 +25,7 @@ from edge.app.rooms import (
     make_doors,
     make_entrances,
     make_housekeeper,
+    make_rollout_patience,
     make_syncer,
     tell_link_status,
 )
@@ -165,7 +166,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             upkeep.run(),
             Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),
             Digesting(writer, readers, clock).run(),
-            Rollouts(tools, central_system.registry, files).run(),
+            Rollouts(tools, central_system.registry, files, make_rollout_patience(settings)).run(),
         ]
         if syncer is not None:
             jobs.append(syncer.run())

@@ -23,6 +23,7 @@ from edge.config import Settings
 from edge.config.sections import ApiSettings
 from edge.domain.commissioning import CommissioningWindow
 from edge.domain.configuration import RECOMMENDED
+from edge.domain.firmware_rollout import Patience as RolloutPatience
 from edge.domain.keys import SALT_BYTES, hash_key
 from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
@@ -49,6 +50,11 @@ def make_chores(settings: Settings, writer: Writer, clock: Clock) -> Chores:
         suspect=timedelta(seconds=chosen.lost_stop_patience_s), silent=timedelta(hours=chosen.silence_h)
     )
     return Chores(writer, clock, patience, chosen.sweep_interval_s)
+
+
+def make_rollout_patience(settings: Settings) -> RolloutPatience:
+    """Read how long a roll-out waits for one charge point."""
+    return RolloutPatience(turn=timedelta(hours=settings.upkeep.rollout_patience_h))
 
 
 def make_housekeeper(settings: Settings, writer: Writer, readers: Readers, clock: Clock) -> Housekeeper:

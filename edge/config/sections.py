@@ -235,6 +235,8 @@ class UpkeepSettings(Section):
     """Seconds after a boot until the edge begins: charge points report their connectors first."""
     try_again_s: Seconds = 60.0
     """Seconds until a task that failed is tried again; the pause doubles each time."""
+    rollout_patience_h: Annotated[float, Field(gt=0, le=8760)] = 72.0
+    """Hours that a roll-out of firmware waits for a charge point that is away or charges; then it stops there."""
     configuration: dict[str, str | None] = Field(default_factory=dict)
     """Values that all charge points should have, by key, over the recommended ones; `null` leaves a key alone."""
 

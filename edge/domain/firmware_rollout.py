@@ -16,12 +16,14 @@ class StepState(StrEnum):
 
     WAITING = "waiting"
     ASKING = "asking"
-    """Written down before the call leaves: after a crash it is asked anew."""
+    """Written down before the call leaves: after a crash it may have been asked, or not."""
     ASKED = "asked"
     VERIFIED = "verified"
     FAILED = "failed"
 
 
+SILENCE = timedelta(minutes=15)
+"""Without a sign after a crash while it was asked: whoever was asked has begun to fetch the file by then."""
 FAILURES = frozenset({"DownloadFailed", "InstallationFailed"})
 """Of FirmwareStatusNotification (§7.25)."""
 
@@ -37,6 +39,18 @@ class Step:
     status: str | None = None
     """What it last reported of this update."""
     detail: str | None = None
+    turn_at: datetime | None = None
+    """Since when it has been its turn; `None`: only now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one charge point is given."""
+
+    update: timedelta = timedelta(hours=2)
+    """From being asked to its boot with the new version."""
+    turn: timedelta = timedelta(hours=72)
+    """For being connected, without a transaction, once it is its turn: the others wait behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ def turn(steps: Sequence[Step]) -> Step | None:
     return next((step for step in steps if step.state is not StepState.VERIFIED), None)
 
 
-def decide(step: Step, facts: Facts, version: str, now: datetime, patience: timedelta) -> Decision:
+def decide(step: Step, facts: Facts, version: str, now: datetime, patience: Patience) -> Decision:
     """Decide on the charge point whose turn it is.
 
     Args:
@@ -81,19 +95,38 @@ def decide(step: Step, facts: Facts, version: str, now: datetime, patience: time
         facts: how it is.
         version: the firmwareVersion that its boot has to name.
         now: the time.
-        patience: how long an update may take.
+        patience: how long it may take.
     """
     if step.state is StepState.FAILED:
         return Decision(Next.FAIL, step.detail or "the update failed")
-    if step.state in (StepState.WAITING, StepState.ASKING):
-        if facts.firmware == version:
-            return Decision(Next.VERIFIED)
-        return Decision(Next.ASK if facts.connected and facts.idle else Next.WAIT)
+    if step.state in (StepState.WAITING, StepState.ASKING) and facts.firmware == version:
+        return Decision(Next.VERIFIED)
+    if step.state is StepState.WAITING or (step.state is StepState.ASKING and not _has_heard(step, facts)):
+        return _when_it_is_not_asked(step, facts, now, patience)
     booted = facts.booted_at is not None and step.asked_at is not None and facts.booted_at > step.asked_at
     if booted and facts.firmware == version:
         return Decision(Next.VERIFIED)
-    why = _failure(step, f"it booted with {facts.firmware!r}" if booted else None, version, now - patience)
+    why = _failure(step, f"it booted with {facts.firmware!r}" if booted else None, version, now - patience.update)
     return Decision(Next.WAIT) if why is None else Decision(Next.FAIL, why)
+
+
+def _has_heard(step: Step, facts: Facts) -> bool:
+    """Whether a call that a crash left behind has arrived: it reported, fetched the file, or booted."""
+    booted = facts.booted_at is not None and step.asked_at is not None and facts.booted_at > step.asked_at
+    return step.status is not None or booted
+
+
+def _when_it_is_not_asked(step: Step, facts: Facts, now: datetime, patience: Patience) -> Decision:
+    """Ask it as soon as it may be asked, and give it up some day."""
+    if step.state is StepState.ASKING and step.asked_at is not None and now - step.asked_at < SILENCE:
+        return Decision(Next.WAIT)
+    if facts.connected and facts.idle:
+        return Decision(Next.ASK)
+    if step.turn_at is not None and now - step.turn_at > patience.turn:
+        hours = patience.turn.total_seconds() / 3600
+        lacking = "it is not connected" if not facts.connected else "a transaction runs there"
+        return Decision(Next.FAIL, f"it could not be asked for {hours:g} hours; at the end {lacking}")
+    return Decision(Next.WAIT)
 
 
 def _failure(step: Step, booted: str | None, version: str, begun_after: datetime) -> str | None:

@@ -90,6 +90,7 @@ def steps(connection: sqlite3.Connection, name: str) -> list[Step]:
             asked_at=None if row["asked_at"] is None else datetime.fromisoformat(row["asked_at"]),
             status=row["status"],
             detail=row["detail"],
+            turn_at=None if row["turn_at"] is None else datetime.fromisoformat(row["turn_at"]),
         )
         for row in rows
     ]
@@ -110,6 +111,22 @@ def put_step(
                status = CASE WHEN ?3 IS NULL THEN status END
            WHERE rollout = ?4 AND position = ?5""",
         (state, detail, None if asked_at is None else iso(asked_at), name, position),
+    )
+
+
+def begin_turn(connection: sqlite3.Connection, name: str, position: int, now: datetime) -> None:
+    """Note that it is a charge point's turn; a second time changes nothing."""
+    connection.execute(
+        "UPDATE rollout_step SET turn_at = coalesce(turn_at, ?) WHERE rollout = ? AND position = ?",
+        (iso(now), name, position),
+    )
+
+
+def note_fetched(connection: sqlite3.Connection, charge_point: str) -> None:
+    """Note that a charge point fetches the file, unless it has reported more already."""
+    connection.execute(
+        "UPDATE rollout_step SET status = coalesce(status, 'Fetched') WHERE charge_point = ? AND state IN (?, ?)",
+        (charge_point, StepState.ASKING, StepState.ASKED),
     )
 
 

@@ -30,6 +30,7 @@ from edge.store.schema import (
     m0016_digests,
     m0017_directory,
     m0018_growth,
+    m0019_patience,
 )
 
 _MODULES = (
@@ -51,6 +52,7 @@ _MODULES = (
     m0016_digests,
     m0017_directory,
     m0018_growth,
+    m0019_patience,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from edge.clock import Clock
-from edge.store import file_exchange
+from edge.store import file_exchange, firmwares
 from edge.store.arriving import ArrivingFile, FileTooLargeError, used
 from edge.store.file_exchange import Files, Purpose
 from edge.store.readers import Readers
@@ -47,6 +47,7 @@ class FileDesk:
         path = self.files.path(Purpose.FIRMWARE, ticket.file)
         if not path.is_file():
             return Response(status_code=404)
+        await self.writer.run(lambda tx: firmwares.note_fetched(tx.connection, ticket.charge_point))
         _log.info("firmware_fetched", charge_point=ticket.charge_point)
         return FileResponse(path, media_type="application/octet-stream")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import structlog
 
 from edge.domain.alarms import AlarmKind
-from edge.domain.firmware_rollout import Decision, Facts, Next, Step, StepState, decide, turn
+from edge.domain.firmware_rollout import Decision, Facts, Next, Patience, Step, StepState, decide, turn
 from edge.domain.registration import Registration
 from edge.domain.timestamps import iso
 from edge.errors import CallFailedError, CallTimeoutError, NotConnectedError, StoreUnavailableError, TooLateError
@@ -23,8 +23,7 @@ from edge.store.writer import WriteTx
 from edge.upkeep.restarting import shows_no_transaction
 from edge.upkeep.visit import Tools
 
-PATIENCE = timedelta(hours=2)
-"""How long one charge point may take from being asked to its boot with the new version."""
+NO_ADDRESS = "this edge offers no files any more: GARDU_EDGE_FILES__URL is not set"
 
 _log = structlog.get_logger()
 
@@ -32,7 +31,8 @@ _log = structlog.get_logger()
 class Rollouts:
     """Moves running roll-outs on, until cancelled."""
 
-    def __init__(self, tools: Tools, caller: Caller, files: Files) -> None:
+    def __init__(self, tools: Tools, caller: Caller, files: Files, patience: Patience) -> None:
+        self._patience = patience
         self._tools = tools
         self._caller = caller
         self._files = files
@@ -60,11 +60,19 @@ class Rollouts:
                 lambda tx: firmwares.end(tx.connection, rollout.rollout, "succeeded", None, now)
             )
             return
+        if step.turn_at is None:
+            await self._tools.writer.run(
+                lambda tx: firmwares.begin_turn(tx.connection, rollout.rollout, step.position, now)
+            )
         facts = await self._tools.readers.run(
             partial(_facts, step.charge_point, step.charge_point in self._caller.connected())
         )
-        decision = decide(step, facts, firmware.version, now, PATIENCE)
-        if decision.do is Next.ASK:
+        decision = decide(step, facts, firmware.version, now, self._patience)
+        if decision.do is Next.ASK and self._files.url is None:
+            await self._tools.writer.run(
+                lambda tx: firmwares.end(tx.connection, rollout.rollout, "stopped", NO_ADDRESS, now)
+            )
+        elif decision.do is Next.ASK:
             await self._ask(rollout, firmware, step)
         elif decision.do is not Next.WAIT:
             await self._tools.writer.run(partial(_conclude, rollout, step, decision, now))
@@ -74,7 +82,7 @@ class Rollouts:
         ticket = Ticket(Purpose.FIRMWARE, firmware.firmware, step.charge_point)
 
         def begin(tx: WriteTx) -> None:
-            file_exchange.issue(tx.connection, token, ticket, now, PATIENCE)
+            file_exchange.issue(tx.connection, token, ticket, now, self._patience.update)
             firmwares.put_step(tx.connection, rollout.rollout, step.position, StepState.ASKING, asked_at=now)
 
         await self._tools.writer.run(begin)

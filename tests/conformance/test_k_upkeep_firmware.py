@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -182,6 +183,26 @@ async def test_k78_a_roll_out_goes_on_after_a_kill(edge: Edge, api: httpx.AsyncC
         await boot(station, "Killed", "4.0")
         shown = await rollout_is(api, begun.json()["rollout"], "succeeded")
         assert [one["state"] for one in shown["steps"]] == ["verified"]
+
+
+async def test_k78_a_roll_out_goes_nowhere_without_an_address_for_files(tmp_path: Path) -> None:
+    port = free_port()
+    address = {"FILES__URL": f"http://127.0.0.1:{port}", "FILES__HOST": "127.0.0.1", "FILES__PORT": str(port)}
+    edge = Edge.create(tmp_path / "edge", UPKEEP__ROLLOUT_PATIENCE_H="1", **address)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.api_port}/api/v1/", trust_env=False) as api:
+        with await asyncio.to_thread(edge.start):
+            key, mine = await asyncio.to_thread(edge.add_charge_point, "K78-U"), Equipment()
+            firmware = await uploaded(api, "6.0")
+            begun = await api.post(f"firmware/{firmware}/rollouts", json={"charge_points": ["K78-U"]})
+            edge.stop()
+        del edge.environment["GARDU_EDGE_FILES__URL"]
+        with await asyncio.to_thread(edge.start):
+            async with equipped(edge.ws_url, "K78-U", key, mine) as station:
+                await boot(station, "Nowhere", "1.0")
+                shown = await rollout_is(api, begun.json()["rollout"], "stopped")
+            assert (mine.count("UpdateFirmware"), "GARDU_EDGE_FILES__URL is not set" in shown["detail"]) == (0, True)
+            again = await api.post(f"firmware/{firmware}/rollouts", json={"charge_points": ["K78-U"]})
+            assert (again.status_code, again.json()["type"]) == (409, "urn:gardu:problem:no-file-address")
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])

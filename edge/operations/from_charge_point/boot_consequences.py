@@ -40,6 +40,7 @@ def demand_upkeep(tx: WriteTx, charge_point: str, boot: Mapping[str, Any], polic
     quirks = quirks_of(boot["chargePointVendor"], boot["chargePointModel"], boot.get("firmwareVersion"))
     pause_s = max(policy.upkeep_after_boot_s, quirks.provisioning_delay_s)
     due_at = now + timedelta(seconds=pause_s)
-    upkeep_tasks.forget(tx.connection, charge_point, TaskKind.PROBE)
+    for answered in (TaskKind.PROBE, TaskKind.RESET):  # it restarted by itself, after whatever a reset was ordered for
+        upkeep_tasks.forget(tx.connection, charge_point, answered)
     for kind in (TaskKind.PROVISION, TaskKind.AVAILABILITY, TaskKind.LOCAL_LIST):
         upkeep_tasks.demand(tx.connection, charge_point, kind, due_at)
