@@ -40,6 +40,7 @@ from edge.observability import collector
 from edge.operations.certificate_delivery import CertificateDelivery
 from edge.operations.chores import note_clock
 from edge.operations.digesting import Digesting
+from edge.operations.energy_limits import EnergyLimits
 from edge.operations.late_profiles import LateProfiles
 from edge.operations.remote_starts import RemoteStarts
 from edge.operations.to_charge_point.operator import Operator
@@ -160,6 +161,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             delivery.run(),
             relay.run(),
             remote_starts.watch(),
+            EnergyLimits(writer, readers, clock, operator.perform_in_time).run(),
             LateProfiles(writer, readers, operator).run(),
             Polling(tools, central_system.registry).run(),
             hooks.housekeeper.run(),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contract.directory import DirectoryPolicy, OfflineMode
+
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -39,6 +41,8 @@ class Decision:
     """One plain sentence for the person who was refused, or for the log."""
     expires_at: datetime | None = None
     parent_id_tag: str | None = None
+    limit_wh: int | None = None
+    """What a transaction may draw; `None`: as much as it likes."""
 
     @property
     def accepted(self) -> bool:
@@ -102,6 +106,24 @@ def authorise_start(entry: DirectoryEntry | None, now: datetime, *, elsewhere: E
             f"This id tag is charging already, at {elsewhere.charge_point}, connector {elsewhere.connector_id}{since}."
         )
         return Decision("ConcurrentTx", reason, decision.expires_at, decision.parent_id_tag)
+    return decision
+
+
+def by_policy(decision: Decision, policy: DirectoryPolicy, *, known: bool, charging: bool) -> Decision:
+    """Decide while the directory is stale: what has come down may have changed since.
+
+    Args:
+        decision: as the directory has it.
+        policy: the site's.
+        known: whether the id tag is in the directory.
+        charging: whether it charges here now. Stopping must always be possible.
+    """
+    if policy.offline is OfflineMode.DENY and decision.accepted and not charging:
+        return Decision("Invalid", "The site has not heard of its cloud for too long; until then nobody may charge.")
+    if policy.offline is OfflineMode.ALLOW_UNKNOWN and not known:
+        kwh = f"{policy.unknown_limit_wh / 1000:g}"
+        reason = f"This id tag is not known, and may draw {kwh} kWh while the site cannot ask its cloud."
+        return Decision("Accepted", reason, limit_wh=policy.unknown_limit_wh)
     return decision
 
 

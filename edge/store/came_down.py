@@ -1,4 +1,4 @@
-"""What id tags that came down mean for those of the site: the last writer by version wins (docs/adr).
+"""What id tags that came down mean for those of the site: the last writer by version wins (docs/adr/0013).
 
 A row of `id_tag` that is `local` was written here. Its version is the one that the cloud will give it should it take
 the change; so an entry counts from the moment that it is as new as that, and until then the change made here does.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from contract.events import AuthorizationDecided
-from edge.domain.authorisation import authorise, cache_until
+from edge.operations.authorising import decide, id_tag_info
 from edge.operations.from_charge_point.request import Request, Response
-from edge.store import authorizations, id_tags
+from edge.store import authorizations
 from edge.store.writer import WriteTx
 
 
 def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     """Decide on an id tag from the site's own directory, and keep the decision."""
     id_tag = request.payload["idTag"]
-    decision = authorise(id_tags.find(tx.connection, id_tag), now)
+    decision = decide(tx, id_tag, now)
     authorizations.insert(
         tx.connection, decision, now, charge_point=request.charge_point, action=request.action, id_tag=id_tag
     )
@@ -25,4 +25,4 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         subject=f"id-tag/{id_tag}",
         occurred_at=now,
     )
-    return {"idTagInfo": decision.id_tag_info(cache_until(now, request.policy.cache_days))}
+    return {"idTagInfo": id_tag_info(decision, now, request.policy)}

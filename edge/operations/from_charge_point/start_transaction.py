@@ -8,15 +8,16 @@ from datetime import datetime
 from uuid_utils.compat import uuid7
 
 from contract.events import TransactionStarted
-from edge.domain.authorisation import Decision, Elsewhere, authorise_start, cache_until
+from edge.domain.authorisation import Decision, Elsewhere
 from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import EndedTwin, is_history, is_retry_of, start_key
 from edge.operations import remote_starts
+from edge.operations.authorising import decide, id_tag_info
 from edge.operations.estimated_end import close_estimated
 from edge.operations.from_charge_point import late_start
 from edge.operations.from_charge_point.request import Request, Response, subject
 from edge.operations.from_charge_point.times import read_time
-from edge.store import authorizations, charge_points, id_tags, transaction_changes, transactions
+from edge.store import authorizations, charge_points, energy_limits, transaction_changes, transactions
 from edge.store.database import LARGEST
 from edge.store.transaction_changes import Start
 from edge.store.transactions import State, Transaction
@@ -33,7 +34,7 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     retried = known if known is not None and _repeats(known, start) else None
     past = request.quirks.replays_history and is_history(start.started_at, now)
     decision = _decide(start, tx, now, retried, past=past)
-    info = decision.id_tag_info(cache_until(now, request.policy.cache_days))
+    info = id_tag_info(decision, now, request.policy)
     if retried is not None:
         return {"transactionId": retried.transaction_id, "idTagInfo": info}
     start = replace(
@@ -59,6 +60,8 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
         id_tag=start.id_tag,
         transaction_id=transaction_id,
     )
+    if decision.limit_wh is not None:
+        energy_limits.put(tx.connection, transaction_id, decision.limit_wh)
     _emit(start, transaction_id, tx)
     if seen is not None:
         late_start.count_anew(transaction_id, tx, now, request.quirks)
@@ -123,8 +126,7 @@ def _decide(start: Start, tx: WriteTx, now: datetime, retried: Transaction | Non
         and not past
         and (retried is None or other.transaction_id < retried.transaction_id)
     ]
-    entry = id_tags.find(tx.connection, start.id_tag)
-    return authorise_start(entry, now, elsewhere=elsewhere[0] if elsewhere else None)
+    return decide(tx, start.id_tag, now, elsewhere=elsewhere[0] if elsewhere else None)
 
 
 def _supersede(start: Start, tx: WriteTx, now: datetime, *, past: bool, but: int | None = None) -> None:

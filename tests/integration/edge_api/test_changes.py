@@ -42,9 +42,10 @@ async def test_a_changed_id_tag_tells_the_cloud(client: httpx.AsyncClient, site:
         "expires_at": None,
         "parent_id_tag": "LAB",
         "changed_by": "local",
+        "base_version": 0,
     }
     assert removed["subject"] == "id-tag/AbC"
-    assert removed["data"]["status"] is None
+    assert (removed["data"]["status"], removed["data"]["base_version"]) == (None, 1)
 
 
 async def test_a_change_names_the_key_that_made_it(site: Site) -> None:
