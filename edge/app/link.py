@@ -20,6 +20,8 @@ from edge.sync.enrolled import EnrollingCarrier
 if TYPE_CHECKING:
     from edge.sync.enrolling import Registrar
 
+_BROKER_LEARNS = Unavailable("This edge is enrolled; the broker is being told its password.", retry_after_s=5)
+
 _log = structlog.get_logger()
 
 
@@ -92,6 +94,8 @@ class _Preparation:
             known = self._usable(self._file.read())
             if (token := self._new_token(known)) is not None:
                 known = await self._enrol(token, known)
+                if known.broker is not None and self._url.startswith("mqtt"):
+                    return _BROKER_LEARNS
             return self._carrier(known) if known is not None else _refused()
         except StoreError as error:
             return Refused(f"{error} {error.hint or ''}".rstrip())

@@ -116,7 +116,7 @@ class _Starter:
 
     async def _open_building(self, site: str, line: Line | None) -> _Shell:
         name, prefix = _NAMES[site]
-        secret = await self._cloud_command("add-site", site, "--secret", "--name", name, field="secret")
+        token = await self._cloud_command("add-site", site, "--name", name, field="token")
         api_port, ocpp_port = free_port(), free_port()
         environment = {
             "GARDU_EDGE_SITE": site,
@@ -128,7 +128,7 @@ class _Starter:
             "GARDU_EDGE_API__HOST": "127.0.0.1",
             "GARDU_EDGE_API__PORT": str(api_port),
             "GARDU_EDGE_CLOUD__URL": f"http://127.0.0.1:{line.port if line else self._port}",
-            "GARDU_EDGE_CLOUD__SECRET": secret,
+            "GARDU_EDGE_CLOUD__TOKEN": token,
             "GARDU_EDGE_CLOUD__LONGEST_WAIT_S": "2",  # a story of minutes cannot wait for minutes
         }
         child = await self._start_child(f"the edge of {name}", "edge.cli", environment, f"edge-{site}.log")
