@@ -219,6 +219,6 @@ def groups(keys: Iterable[str], most: object) -> list[list[str]]:
     return [distinct[start : start + size] for start in range(0, len(distinct), size)]
 
 
-def is_secret(key: str, also: Iterable[str] = ()) -> bool:
-    """Whether a key's value is somebody's secret, by its name. `also`: further names, known of the model."""
-    return key.lower() in {one.lower() for one in also} or redaction.is_secret(key)
+def is_secret(key: str) -> bool:
+    """Whether a key's value is somebody's secret, by its name."""
+    return redaction.is_secret(key)

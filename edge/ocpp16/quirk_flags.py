@@ -91,8 +91,6 @@ class Quirks(ChargingQuirks):
     """Its readings of one instant may differ by so much through rounding, in Wh."""
     available_with_car: bool = False
     """It reports Available with a car plugged in: do not read "unplugged" from it."""
-    redact_keys: tuple[str, ...] = ()
-    """Configuration keys of its own that hold secrets."""
 
     # What it is asked.
     call_after_boot_delay_s: float = Field(0.0, ge=0)

@@ -31,7 +31,7 @@ async def read_whole(visit: Visit, wanted: Iterable[str]) -> list[Entry]:
         entries = await _by_groups(visit, asked_for, await _most_keys(visit))
     else:
         entries = await _complete(visit, entries, asked_for)
-    whole = list({entry.key.lower(): _kept(visit, entry) for entry in entries}.values())
+    whole = list({entry.key.lower(): _kept(entry) for entry in entries}.values())
     await visit.write(lambda tx, now: configurations.report_whole(tx.connection, visit.identity, whole, now))
     return whole
 
@@ -39,7 +39,7 @@ async def read_whole(visit: Visit, wanted: Iterable[str]) -> list[Entry]:
 async def read_again(visit: Visit, keys: list[str]) -> list[Entry]:
     """Ask for some keys that it has reported before, and keep what it says now."""
     most = await visit.read(partial(configurations.value_of, charge_point=visit.identity, key=MOST_KEYS))
-    entries = [_kept(visit, entry) for entry in await _by_groups(visit, keys, most)]
+    entries = [_kept(entry) for entry in await _by_groups(visit, keys, most)]
     await visit.write(lambda tx, now: configurations.report(tx.connection, visit.identity, entries, now))
     return entries
 
@@ -89,7 +89,6 @@ async def _ask(visit: Visit, keys: list[str] | None) -> list[Entry]:
     return [entry for entry in read if entry is not None]
 
 
-def _kept(visit: Visit, entry: Entry) -> Entry:
+def _kept(entry: Entry) -> Entry:
     """Take a secret's value out before it is stored."""
-    secret = configuration.is_secret(entry.key, visit.quirks.redact_keys)
-    return Entry(entry.key, None, entry.readonly) if secret else entry
+    return Entry(entry.key, None, entry.readonly) if configuration.is_secret(entry.key) else entry

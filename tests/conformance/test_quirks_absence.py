@@ -14,7 +14,7 @@ from edge.domain.orphans import Patience
 from edge.ocpp16.quirks import rows
 from edge.operations import orphans
 from edge.operations.watch import Watch
-from edge.store import transactions
+from edge.store import transactions, upkeep_tasks
 from edge.store.transactions import State
 from tests.harness.central import Central, central
 from tests.harness.wire import Wire
@@ -78,6 +78,22 @@ async def test_one_that_does_not_come_back_by_itself_is_missed_after_an_hour(hou
     async with await house.charge_point("GONE") as wire:
         await boot(wire, example(row))
         assert set(await missed(house)) == {"ORDINARY"}
+
+
+@pytest.mark.parametrize("row", ["bg-syncev"])
+async def test_one_that_needs_long_after_its_boot_is_configured_later(house: Central, row: str) -> None:
+    for identity, who in (("LATER", example(row)), ("ORDINARY", ORDINARY)):
+        async with await house.charge_point(identity) as wire:
+            await boot(wire, who)
+
+    def due(seconds: float) -> set[str]:
+        at = house.clock.now() + timedelta(seconds=seconds)
+        return {one.charge_point for one in house.readers.run_now(lambda db: upkeep_tasks.due(db, at))}
+
+    assert due(-30) == set()
+    later(house, seconds=25)
+    assert due(0) == {"ORDINARY"}
+    assert due(6) == {"LATER", "ORDINARY"}
 
 
 async def test_available_with_a_car_does_not_end_a_transaction(house: Central) -> None:

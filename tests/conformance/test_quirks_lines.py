@@ -167,6 +167,21 @@ async def test_one_that_bears_no_call_before_its_boot_is_called_after_it(tmp_pat
         await ordinary.close()
 
 
+@pytest.mark.parametrize("row", ["evbox-elvi"])
+async def test_one_that_needs_a_pause_after_its_boot_is_given_it(tmp_path: Path, row: str) -> None:
+    async with central(tmp_path) as house, await house.charge_point("CP") as wire:
+        vendor, model, firmware = example(row)
+        said = {"chargePointVendor": vendor, "chargePointModel": model, "firmwareVersion": firmware}
+        sent_at = time.monotonic()
+        assert (await wire.result("BootNotification", said))["status"] == "Accepted"
+        calling = asyncio.create_task(house.system.registry.call("CP", "GetLocalListVersion", {}))
+        _, message_id, action, _ = await wire.frame()
+        assert action == "GetLocalListVersion"
+        assert time.monotonic() - sent_at >= 2
+        await wire.websocket.send(json.dumps([3, message_id, {"listVersion": 0}]))
+        assert await calling == {"listVersion": 0}
+
+
 async def test_no_call_is_sent_while_one_of_theirs_waits_for_its_answer(tmp_path: Path) -> None:
     """As the row of EVerest needs it. The edge's own journal tells in which order it received and sent."""
     journal: list[tuple[Direction, list[Any]]] = []

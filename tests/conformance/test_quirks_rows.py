@@ -30,7 +30,7 @@ SETTINGS = {
 LONG_TAG = "LONGER-THAN-SIXTEEN"
 HERE = Path(__file__).parent
 STORIES = stories()
-PLAYED = {name: story for name, story in STORIES.items() if story.test is None}
+PLAYED = {name: story for name, story in STORIES.items() if story.then is not None}
 
 
 @pytest.fixture(scope="module")

@@ -258,7 +258,7 @@ class Player:
             assert self.first_call_after_s >= then.first_call_after_s
         if then.local_list is not None:
             assert set(then.local_list) <= set(self.local_list)
-            assert all(len(tag) <= self.row.flags.get("idtag_max", 20) for tag in self.local_list)
+            assert max(map(len, self.local_list)) <= then.longest_id_tag
 
     def _late(self) -> bool:
         self._until = getattr(self, "_until", time.monotonic() + SOON_S / 2)

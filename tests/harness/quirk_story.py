@@ -83,6 +83,9 @@ class Outcome(Strict):
     first_call_after_s: float | None = None
     """After the answer to its boot."""
     local_list: list[str] | None = None
+    """Id tags that are in it, among others."""
+    longest_id_tag: int = 20
+    """Of the local list, in characters."""
 
     @model_validator(mode="after")
     def _expects_something(self) -> Outcome:
@@ -104,11 +107,12 @@ class Story(Strict):
     steps: list[Step] = []
     then: Outcome | None = None
     test: str | None = None
-    """A test of its own, `file.py::function`, where the symptom is one of the line or of the time."""
+    """A test of its own, `file.py::function`, instead of the steps or beside them: where the line is the symptom."""
 
     @model_validator(mode="after")
     def _tells_something(self) -> Story:
-        if self.test is None and (self.then is None or not (self.steps or "configuration" in self.model_fields_set)):
+        told = self.then is not None and (self.steps or "configuration" in self.model_fields_set)
+        if not told and (self.test is None or self.steps or self.then is not None):
             raise ValueError("give the frames and what must come of them, or the test that plays them")
         return self
 
