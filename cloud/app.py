@@ -61,6 +61,7 @@ from cloud.transactions import endpoints as _transactions
 from cloud.upkeep.hourly import keep_up
 from contract.digests import DayDigested
 from contract.directory_events import DirectoryApplied
+from contract.edge_events import ChargePointRemoved
 from contract.events import (
     AlarmCleared,
     AlarmRaised,
@@ -104,6 +105,7 @@ APPLIERS: Appliers = {
     ChargePointConnected.TYPE: (of_charge_points.connected,),
     ChargePointDisconnected.TYPE: (of_charge_points.disconnected,),
     ChargePointBooted.TYPE: (of_charge_points.booted,),
+    ChargePointRemoved.TYPE: (of_charge_points.removed,),
     ConnectorStatusChanged.TYPE: (of_charge_points.status_changed,),
     FirmwareStatusChanged.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
     DiagnosticsStatusChanged.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
@@ -120,6 +122,7 @@ LATE_APPLIERS: Appliers = {
             DayDigested.TYPE,
             ChargePointConnected.TYPE,
             ChargePointDisconnected.TYPE,
+            ChargePointRemoved.TYPE,
             ConnectorStatusChanged.TYPE,
         ),
         (of_ingest.keep_raw,),

@@ -24,3 +24,12 @@ class EdgeClockCorrected(EventData):
     """What the machine's clock said, and what holds from then on."""
     vouched_by: str
     """`time_server`: the kernel said that one keeps the clock; `operator`: a person did."""
+
+
+class ChargePointRemoved(EventData):
+    """A charge point was removed from the site. Its records stay."""
+
+    TYPE: ClassVar[str] = "ChargePointRemoved.v1"
+    STREAM: ClassVar[Stream] = Stream.STATE
+
+    charge_point: str

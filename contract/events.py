@@ -13,7 +13,7 @@ from pydantic import Field
 from contract.commands import CommandError, CommandState
 from contract.digests import DayDigested
 from contract.directory_events import DirectoryApplied
-from contract.edge_events import EdgeClockCorrected
+from contract.edge_events import ChargePointRemoved, EdgeClockCorrected
 from contract.event_data import EventData as EventData  # noqa: PLC0414 - offered here as well
 from contract.model import Record, UtcDatetime
 from contract.streams import Stream
@@ -383,6 +383,7 @@ EVENTS: dict[str, type[EventData]] = {
         DirectoryApplied,
         EdgeStarted,
         EdgeClockCorrected,
+        ChargePointRemoved,
         DayDigested,
         MeterValuesSampled,
         Skipped,

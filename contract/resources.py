@@ -68,7 +68,7 @@ class ChargePoint(Record):
     """Its identity, as in its WebSocket URL."""
     connected: bool
     registration_status: str
-    """Accepted, Pending or Rejected."""
+    """Accepted, Pending or Rejected; at the cloud also Removed: its site does not know it any more."""
     vendor: str | None = None
     model: str | None = None
     serial_number: str | None = None

@@ -15,6 +15,7 @@ def alarms() -> str:
         """
         What an edge wants a person to look at. `GET /api/v1/alarms` lists them; `?standing=true` leaves out those that
         are over. An alarm of a kind stands at most once per charge point, and ends by itself when its cause is gone.
+        `HardwareChanged` tells of something that happened: a person ends it.
         The cloud learns of both by the events `AlarmRaised.v1` and `AlarmCleared.v1`.
         """,
         table(

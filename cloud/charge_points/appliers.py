@@ -11,6 +11,7 @@ from cloud.db.database import Unit
 from cloud.models.charging import ChargePointRow, ConnectorRow
 from cloud.models.received import Received
 from cloud.models.sampled import SampleRun
+from contract.edge_events import ChargePointRemoved
 from contract.events import (
     ChargePointBooted,
     ChargePointConnected,
@@ -60,6 +61,15 @@ def disconnected(unit: Unit, events: Sequence[Received[ChargePointDisconnected]]
     rows = _rows(unit, events)
     for event in events:
         rows[event.data.charge_point].connected = False
+    unit.flush()
+
+
+def removed(unit: Unit, events: Sequence[Received[ChargePointRemoved]]) -> None:
+    """Its site does not know it any more. Its row stays, for its records name it."""
+    rows = _rows(unit, events)
+    for event in events:
+        row = rows[event.data.charge_point]
+        row.connected, row.registration_status = False, "Removed"
     unit.flush()
 
 

@@ -12,9 +12,10 @@ from contract.model import Record, UtcDatetime
 from contract.resources import Page
 from edge.api import paging
 from edge.api.collaborators import Here
-from edge.api.problems import documented
-from edge.domain.alarms import MEANINGS, AlarmKind
+from edge.api.problems import ProblemError, documented, not_found
+from edge.domain.alarms import ACKNOWLEDGED, MEANINGS, AlarmKind
 from edge.store import alarms as store
+from edge.store.writer import WriteTx
 
 router = APIRouter(prefix="/api/v1/alarms", tags=["Alarms"])
 
@@ -58,6 +59,29 @@ async def list_alarms(
         return Page(items=[_resource(row) for row in rows], next_cursor=following)
 
     return await here.readers.run(query)
+
+
+@router.post("/{alarm}/acknowledge", summary="End an alarm that a person has settled", responses=documented(404, 409))
+async def acknowledge(here: Here, alarm: UUID) -> Alarm:
+    """For alarms that tell of something that happened, such as HardwareChanged. Others end with their cause alone."""
+
+    def operation(tx: WriteTx) -> store.Alarm:
+        found = store.find(tx.connection, str(alarm))
+        if found is None:
+            raise not_found("alarm", str(alarm))
+        kind = AlarmKind(found.kind)
+        if kind not in ACKNOWLEDGED:
+            raise ProblemError(
+                409,
+                "alarm-ends-by-itself",
+                f"An alarm {kind.value} ends when what it tells of is over.",
+                hint=MEANINGS[kind].what_to_do,
+            )
+        if found.cleared_at is None:
+            store.clear_alarm(tx, kind, found.charge_point, here.clock.now())
+        return store.find(tx.connection, str(alarm)) or found
+
+    return _resource(await here.writer.run(operation))
 
 
 def _resource(row: store.Alarm) -> Alarm:

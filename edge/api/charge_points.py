@@ -17,12 +17,13 @@ from contract.resources import ChargePoint, Page
 from edge.api import paging
 from edge.api.collaborators import Collaborators, Here
 from edge.api.connectors import shown_connectors
-from edge.api.problems import documented, invalid, not_found
+from edge.api.problems import ProblemError, documented, invalid, not_found
 from edge.api.segments import ChargePointIdentity
+from edge.domain.alarms import AlarmKind
 from edge.domain.registration import MAX_IDENTITY, Registration, is_assignable
 from edge.ocpp16.quirks import quirks_of
+from edge.store import alarms, keys, removal, transactions
 from edge.store import charge_points as store
-from edge.store import keys
 from edge.store.enrolment import KEY_BYTES, hashed_password, replace_key
 from edge.store.keys import KeyHash
 from edge.store.writer import WriteTx
@@ -110,6 +111,27 @@ async def put_charge_point(
     return ChargePointWithKey(charge_point=known, password=put.password)
 
 
+@router.delete("/{charge_point}", summary="Remove a charge point", status_code=204, responses=documented(404, 409))
+async def delete_charge_point(here: Here, charge_point: ChargePointIdentity) -> Response:
+    """Its keys and certificates end, and what is known of it goes; its transactions and other records stay."""
+
+    def operation(tx: WriteTx) -> None:
+        if store.find(tx.connection, charge_point) is None:
+            raise not_found("charge point", charge_point, hint="Identities are case-sensitive.")
+        if transactions.open_at(tx.connection, charge_point):
+            raise ProblemError(
+                409,
+                "transaction-running",
+                f"A transaction is running at {charge_point}.",
+                hint="Wait for its end, or end it: POST /api/v1/transactions/{transaction}/close.",
+            )
+        removal.remove(tx, charge_point, here.clock.now())
+
+    await here.writer.run(operation)
+    await here.caller.drop(charge_point, "it was removed")
+    return Response(status_code=204)
+
+
 def _put(
     tx: WriteTx, here: Collaborators, charge_point: str, setting: ChargePointSetting, typed: list[KeyHash]
 ) -> _Put:
@@ -127,6 +149,8 @@ def _put(
         secret = here.randomness(KEY_BYTES)
         replace_key(tx.connection, charge_point, secret, here.randomness)
         password = secret.hex()
+    if setting.registration_status is Registration.ACCEPTED or password is not None or typed:
+        alarms.clear_alarm(tx, AlarmKind.HARDWARE_CHANGED, charge_point, here.clock.now())  # a person has looked
     changed = known is not None and (password is not None or bool(typed) or registration is not before)
     return _Put(new=known is None, password=password, changed=changed)
 

@@ -13,7 +13,7 @@ from edge.api.collaborators import Here
 from edge.api.problems import documented, not_found
 from edge.api.segments import ChargePointIdentity
 from edge.domain.alarms import AlarmKind
-from edge.store import alarms, charge_points
+from edge.store import alarms, charge_points, removal
 from edge.store.writer import WriteTx
 
 router = APIRouter(prefix="/api/v1", tags=["Charge points"])
@@ -33,6 +33,12 @@ class CommissioningWindow(Record):
 
     open: bool
     closes_at: UtcDatetime | None = Field(description="`null`: it is closed, or the setting keeps it open.")
+
+
+class Refused(Record):
+    """Whom a refusal removed."""
+
+    charge_points: list[str]
 
 
 class Release(Record):
@@ -60,6 +66,30 @@ async def close_window(here: Here) -> CommissioningWindow:
     """Close it now. The setting `unknown_charge_points=pending` keeps it open all the same."""
     here.window.close()
     return _shown(here)
+
+
+@router.delete(
+    "/commissioning-window/charge-points",
+    summary="Refuse all charge points that presented themselves",
+    responses=documented(),
+)
+async def refuse_newcomers(here: Here) -> Refused:
+    """Close the window, and remove all that came in through it and have no key: made-up ones fill its 100 places.
+
+    The setting `unknown_charge_points=pending` lets them come again.
+    """
+    here.window.close()
+
+    def operation(tx: WriteTx) -> list[str]:
+        found = removal.newcomers(tx.connection)
+        for one in found:
+            removal.remove(tx, one, here.clock.now())
+        return found
+
+    refused = await here.writer.run(operation)
+    for one in refused:
+        await here.caller.drop(one, "it was refused")
+    return Refused(charge_points=refused)
 
 
 @router.post(

@@ -60,7 +60,8 @@ MEANINGS: dict[AlarmKind, Meaning] = {
     ),
     AlarmKind.HARDWARE_CHANGED: Meaning(
         "Another device answers under this identity: its vendor, model or serial number has changed.",
-        "If it was exchanged on purpose, nothing. If not, give the charge point a new key.",
+        "If it was exchanged on purpose, acknowledge the alarm: POST /api/v1/alarms/{alarm}/acknowledge. "
+        "If not, give the charge point a new key, which ends the alarm too.",
     ),
     AlarmKind.PROVISIONING_FAILED: Meaning(
         "The charge point did not take over the configuration that the site wants it to have.",
@@ -88,3 +89,6 @@ MEANINGS: dict[AlarmKind, Meaning] = {
     ),
 }
 """One for each kind."""
+
+ACKNOWLEDGED = frozenset({AlarmKind.HARDWARE_CHANGED})
+"""Kinds that tell of something that happened, so that only a person can say that it is settled."""

@@ -71,6 +71,14 @@ def clear_alarm(tx: WriteTx, kind: AlarmKind, charge_point: str, now: datetime) 
     return True
 
 
+def find(connection: sqlite3.Connection, alarm: str) -> Alarm | None:
+    """Look one up by its identity."""
+    row = connection.execute(
+        "SELECT number, alarm, kind, charge_point, detail, raised_at, cleared_at FROM alarm WHERE alarm = ?", (alarm,)
+    ).fetchone()
+    return None if row is None else Alarm(**dict(row))
+
+
 def stands(connection: sqlite3.Connection, kind: AlarmKind, charge_point: str) -> bool:
     """Tell whether an alarm of a kind stands for a charge point."""
     return _standing(connection, kind, charge_point) is not None
