@@ -46,6 +46,8 @@ from cloud.ingest import appliers as of_ingest
 from cloud.ingest import dead_letter_endpoints as _dead_letters
 from cloud.ingest import endpoints as _ingest
 from cloud.ingest.exchanges import events, greeting
+from cloud.live import endpoints as _live
+from cloud.live.exchanges import live
 from cloud.models.epochs import ReimagedHooks
 from cloud.models.received import Appliers
 from cloud.mqtt.consumer import Broker, Consumer
@@ -141,6 +143,7 @@ _MODULES = (
     _commands,
     _directory,
     _enrolment,
+    _live,
     _reconciliation,
     _ingest,
     _dead_letters,
@@ -232,6 +235,7 @@ def _consumer(broker: Broker, database: Database, clock: Clock) -> Consumer:
         Exchange.GREETING: lambda asked: greeting(database, clock, REIMAGED, asked.edge, asked.body),
         Exchange.EVENTS: lambda asked: events(database, clock, APPLIERS, asked.edge, asked.body, asked.encoding),
         Exchange.DIRECTORY: lambda asked: directory(database, clock, asked.edge, asked.body),
+        Exchange.LIVE: lambda asked: live(database, clock, asked.edge, asked.body),
         Exchange.COMMANDS: lambda asked: commands(database, clock, asked.edge, asked.body),
     }
 

@@ -34,6 +34,7 @@ class Exchange(StrEnum):
     EVENTS = "events"
     COMMANDS = "commands"
     DIRECTORY = "directory"
+    LIVE = "live"
     BELL = "bell"
     """Downwards alone: "pull now". Carries nothing."""
 

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from cloud.models import access, alarms, charging, commands, digests, directory, link, metering, pasts, published, sites
+from cloud.models import (
+    access,
+    alarms,
+    charging,
+    commands,
+    digests,
+    directory,
+    link,
+    live,
+    metering,
+    pasts,
+    published,
+    sites,
+)
 from cloud.models.tables import Table
 
 __all__ = [
@@ -14,6 +27,7 @@ __all__ = [
     "digests",
     "directory",
     "link",
+    "live",
     "metering",
     "pasts",
     "published",

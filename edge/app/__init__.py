@@ -53,6 +53,7 @@ from edge.store.housekeeping import Housekeeper
 from edge.store.journal_writer import kept_journal
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
+from edge.sync.live import LiveTeller
 from edge.sync.syncer import LinkCondition, Syncer
 from edge.upkeep.files import FileDesk, create_files
 from edge.upkeep.polling import Polling
@@ -172,6 +173,16 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         ]
         if syncer is not None:
             jobs.append(syncer.run())
+        if drill is not None and settings.cloud.live_every_s:
+            jobs.append(
+                LiveTeller(
+                    readers=readers,
+                    clock=clock,
+                    carrier=drill,
+                    is_connected=lambda: _link_up(syncer),
+                    every_s=settings.cloud.live_every_s,
+                ).run()
+            )
         await stack.enter_async_context(_tasks(*jobs))
         api = create_api(
             site=settings.site,

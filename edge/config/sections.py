@@ -165,6 +165,9 @@ class CloudSettings(Section):
     longest_wait_s: Annotated[float, Field(ge=1, le=300)] = 300.0
     """The longest pause in seconds before a cloud that does not answer is tried again."""
 
+    live_every_s: Annotated[float, Field(ge=0, le=300)] = 1.0
+    """Seconds from one look for news of the connectors to the next; they go up beside the records, so that the console
+    is live while a backlog drains. 0: never, which saves some data on a metered line."""
     command_patience_s: Annotated[float, Field(ge=0, le=3600)] = 120.0
     """After a crash in the middle of a remote start or a reset: for how many seconds the transaction or the boot that
     shows the charge point's obedience is waited for, before the command counts as interrupted."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from contract.directory import DirectoryAnswer, DirectoryRequest
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
+from contract.live import LiveAnswer, LiveNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Unavailable:
 GreetOutcome = GreetingAnswer | Conflict | Refused | Unavailable
 PushOutcome = PushAnswer | Conflict | TooLarge | EventRefused | Refused | Unavailable
 PullOutcome = CommandsAnswer | Conflict | Refused | Unavailable
+LiveOutcome = LiveAnswer | Conflict | Refused | Unavailable
 DirectoryOutcome = DirectoryAnswer | Conflict | Refused | Unavailable
 
 
@@ -80,6 +82,10 @@ class Carrier(Protocol):
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
         """Ask for one slice of a set of the directory."""
+        ...
+
+    async def tell_live(self, news: LiveNews) -> LiveOutcome:
+        """Tell the newest of some connectors. Best effort: nobody asks again for what did not arrive."""
         ...
 
     async def close(self) -> None:

@@ -13,12 +13,21 @@ import structlog
 
 from contract.directory import DirectoryRequest
 from contract.link import Greeting, StreamHead
+from contract.live import LiveNews
 from contract.streams import Stream
 from edge.clock import Clock
 from edge.domain.drill import Drill
 from edge.store import outbox, transactions
 from edge.store.readers import Readers
-from edge.sync.carrier import Carrier, DirectoryOutcome, GreetOutcome, PullOutcome, PushOutcome, Unavailable
+from edge.sync.carrier import (
+    Carrier,
+    DirectoryOutcome,
+    GreetOutcome,
+    LiveOutcome,
+    PullOutcome,
+    PushOutcome,
+    Unavailable,
+)
 
 LOOK_S = 0.5
 """From one look whether the outbox is drained to the next."""
@@ -101,6 +110,10 @@ class DrilledCarrier:
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
         """See `Carrier.pull_directory`."""
         return await self._unless_cut(self._carrier.pull_directory(request))
+
+    async def tell_live(self, news: LiveNews) -> LiveOutcome:
+        """See `Carrier.tell_live`."""
+        return await self._unless_cut(self._carrier.tell_live(news))
 
     async def close(self) -> None:
         """See `Carrier.close`."""

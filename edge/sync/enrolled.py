@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from contract.directory import DirectoryRequest
 from contract.link import Greeting
+from contract.live import LiveNews
 from edge.sync.carrier import (
     Carrier,
     DirectoryOutcome,
     GreetOutcome,
+    LiveOutcome,
     PullOutcome,
     PushOutcome,
     Refused,
@@ -55,6 +57,10 @@ class EnrollingCarrier:
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
         """See `Carrier.pull_directory`."""
         return _NOT_YET if self._carrier is None else await self._carrier.pull_directory(request)
+
+    async def tell_live(self, news: LiveNews) -> LiveOutcome:
+        """See `Carrier.tell_live`."""
+        return _NOT_YET if self._carrier is None else await self._carrier.tell_live(news)
 
     async def close(self) -> None:
         """See `Carrier.close`."""

@@ -20,12 +20,14 @@ from contract.link import (
     GreetingAnswer,
     PushAnswer,
 )
+from contract.live import LIVE_PATH, LiveAnswer, LiveNews
 from edge.sync.answers import Answer, accepted, compressed, problem_of, refusal
 from edge.sync.carrier import (
     Conflict,
     DirectoryOutcome,
     EventRefused,
     GreetOutcome,
+    LiveOutcome,
     PullOutcome,
     PushOutcome,
     Refused,
@@ -58,6 +60,7 @@ class HttpsCarrier:
         self._greeting, self._events, self._commands = (
             base_url.rstrip("/") + path.format(edge=name) for path in (GREETING_PATH, EVENTS_PATH, COMMANDS_PATH)
         )
+        self._live = base_url.rstrip("/") + LIVE_PATH.format(edge=name)
         self._directory = base_url.rstrip("/") + DIRECTORY_PATH.replace("{edge}", name)
         self._client = httpx.AsyncClient(
             headers={"Accept": "application/json"},
@@ -100,6 +103,14 @@ class HttpsCarrier:
         url = self._directory.format(set=request.set.value)
         params = request.model_dump(mode="json", exclude_none=True, exclude={"set"})
         outcome = await self._exchange(self._client.build_request("GET", url, params=params), DirectoryAnswer)
+        return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
+
+    async def tell_live(self, news: LiveNews) -> LiveOutcome:
+        """See `Carrier.tell_live`."""
+        request = self._client.build_request(
+            "POST", self._live, content=news.model_dump_json().encode(), headers={"Content-Type": "application/json"}
+        )
+        outcome = await self._exchange(request, LiveAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 
     async def close(self) -> None:

@@ -24,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from contract.directory import DirectoryAnswer, DirectoryRequest
 from contract.enrolment import PUBLISH
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
+from contract.live import LiveAnswer, LiveNews
 from contract.mqtt import (
     CONTENT_ENCODING,
     REQUEST_LIFE_S,
@@ -41,6 +42,7 @@ from edge.sync.carrier import (
     DirectoryOutcome,
     EventRefused,
     GreetOutcome,
+    LiveOutcome,
     PullOutcome,
     PushOutcome,
     Refused,
@@ -130,6 +132,11 @@ class MqttCarrier:
         """See `Carrier.pull_directory`."""
         body = request.model_dump_json(exclude_none=True).encode()
         outcome = await self._exchange(Exchange.DIRECTORY, body, DirectoryAnswer)
+        return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
+
+    async def tell_live(self, news: LiveNews) -> LiveOutcome:
+        """See `Carrier.tell_live`."""
+        outcome = await self._exchange(Exchange.LIVE, news.model_dump_json().encode(), LiveAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 
     async def close(self) -> None:
