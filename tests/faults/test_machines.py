@@ -1,0 +1,292 @@
+"""The link's decisions in orders that chance chooses: reordering, repetition, loss, crashes, restores of both sides.
+
+`LinkMachine` and `CommandMachine` of the unit tests explore the decisions alone; `WholeLink` has the real stores of
+both sides below them. `make faults` takes 100,000 steps.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from cloud.db.database import Database
+from cloud.db.schema import migrate as migrate_cloud
+from cloud.ingest.service.incarnation import become_another
+from cloud.sites.service import add_site
+from contract.events import ChargePointConnected, EventData, MeterValuesSampled, SecurityEventRecorded
+from contract.streams import Stream
+from edge.store import outbox
+from edge.store.migrations import migrate as migrate_edge
+from edge.sync.link import LinkState
+from tests.faults.conftest import Scale
+from tests.faults.figures import Figures
+from tests.faults.whole_link import BEGIN, LOST, SITE, Asked, CloudSide, EdgeSide
+from tests.unit.edge_link.test_delivery_machine import LinkMachine
+from tests.unit.edge_link.test_lifecycle import CommandMachine
+
+pytestmark = pytest.mark.timeout(14_400)
+
+STEPS_OF_A_RUN = 50
+taken: Counter[str] = Counter()
+"""Steps, by machine."""
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are made by tempfile
+
+
+def an_event(stream: Stream, number: int) -> EventData:
+    match stream:
+        case Stream.LEDGER:
+            return SecurityEventRecorded(kind="test", detail=f"number {number}")
+        case Stream.STATE:
+            return ChargePointConnected(charge_point=f"CP-{number % 3}", remote_address="127.0.0.1")
+        case _:
+            return MeterValuesSampled(charge_point=f"CP-{number % 3}", connector_id=1, values=[])
+
+
+class WholeLink(RuleBasedStateMachine):
+    """An edge's disk, its process, a network without manners, the cloud's database and its process."""
+
+    templates: Path
+
+    @initialize()
+    def switch_on(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="gardu-link-", dir=MEMORY if MEMORY.is_dir() else None))
+        for name in ("edge.db", "cloud.db"):
+            shutil.copy(self.templates / name, self.folder / name)
+        self.edge, self.cloud = EdgeSide(self.folder / "edge.db"), CloudSide(self.folder / "cloud.db")
+        self.edge.start()
+        self.cloud.start()
+        self.recorded = 0
+        self.life = 0
+        self.most = dict.fromkeys(Stream, 0)
+        """The highest cursor that the cloud ever committed for this disk."""
+        self.old: list[Any] = []
+        self.seen: dict[tuple[int, int, str], int] = {}
+        self.incarnations = 0
+
+    @rule(stream=st.sampled_from(list(Stream)), count=st.sampled_from([1, 3, 30]))
+    def edge_records(self, stream: Stream, count: int) -> None:
+        def write(tx: Any) -> None:
+            for _ in range(count):
+                self.recorded += 1
+                tx.emit(an_event(stream, self.recorded), subject="edge", occurred_at=BEGIN)
+
+        self.edge.store.commit(write)
+
+    @rule(times=st.integers(1, 4))
+    def edge_acts(self, times: int) -> None:
+        for _ in range(times):
+            if self.edge.act() is not None:
+                break
+
+    @precondition(lambda self: any(one.answer is None for one in self.edge.asked))
+    @rule(data=st.data(), twice=st.booleans())
+    def cloud_receives(self, data: st.DataObject, twice: bool) -> None:  # noqa: FBT001
+        asked = data.draw(st.sampled_from([one for one in self.edge.asked if one.answer is None]))
+        self.receive(asked)
+        if twice:
+            self.serve(asked.body)
+
+    def receive(self, asked: Asked) -> None:
+        self.old.append(asked.body)
+        asked.answer = self.serve(asked.body)
+
+    def serve(self, body: Any) -> Any:
+        answer = self.cloud.serve(body, self.edge.clock.machine())
+        self.note_cursors()
+        return answer
+
+    @precondition(lambda self: self.old)
+    @rule(data=st.data())
+    def cloud_receives_what_is_old(self, data: st.DataObject) -> None:
+        self.serve(data.draw(st.sampled_from(self.old[-20:])))
+
+    @precondition(lambda self: any(one.answer is not None for one in self.edge.asked))
+    @rule(data=st.data())
+    def edge_hears(self, data: st.DataObject) -> None:
+        asked = data.draw(st.sampled_from([one for one in self.edge.asked if one.answer is not None]))
+        self.edge.hear(asked, asked.answer)
+
+    @precondition(lambda self: self.edge.asked)
+    @rule(data=st.data())
+    def request_or_answer_is_lost(self, data: st.DataObject) -> None:
+        self.edge.hear(data.draw(st.sampled_from(self.edge.asked)), LOST)
+
+    @rule(seconds=st.sampled_from([0.5, 5.0, 400.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.edge.clock.seconds += seconds
+
+    @rule()
+    def all_goes_well_for_a_while(self) -> None:
+        self.settle(rounds=8)
+
+    @rule()
+    def edge_crashes(self) -> None:
+        self.edge.crash()
+        self.edge.start()
+
+    @rule()
+    def cloud_crashes(self) -> None:
+        self.cloud.stop()
+        self.cloud.start()
+
+    @rule()
+    def edge_is_reimaged(self) -> None:
+        self.edge.crash()
+        for file in self.folder.glob("edge.db*"):
+            file.unlink()
+        self.life += 1
+        put_a_fresh_one(self.templates / "edge.db", self.folder / "edge.db", self.life)
+        self.edge.start()
+        self.old.clear()  # the voice of an older life, once a newer one has spoken, would lock this edge
+        self.most = dict.fromkeys(Stream, 0)
+
+    @rule()
+    def cloud_is_backed_up(self) -> None:
+        copy(self.folder / "cloud.db", self.folder / "backup.db")
+
+    @precondition(lambda self: (self.folder / "backup.db").exists())
+    @rule()
+    def cloud_is_restored(self) -> None:
+        self.cloud.stop()
+        for file in self.folder.glob("cloud.db*"):
+            file.unlink()
+        copy(self.folder / "backup.db", self.folder / "cloud.db")
+        self.cloud.start()
+        become_another(self.cloud.database)
+        self.incarnations += 1
+        self.note_cursors()
+
+    def note_cursors(self) -> None:
+        """Within an epoch of one incarnation a cursor never goes back."""
+        with closing(sqlite3.connect(self.folder / "cloud.db")) as cloud:
+            rows = cloud.execute("SELECT epoch, stream, cursor FROM stream_cursor").fetchall()
+            (present,) = cloud.execute("SELECT epoch FROM edge").fetchone()
+        for epoch, stream, cursor in rows:
+            key = (self.incarnations, epoch, stream)
+            assert cursor >= self.seen.get(key, 0), f"the cursor went back: {key}"
+            self.seen[key] = cursor
+            if epoch == present:
+                self.most[Stream(stream)] = max(self.most[Stream(stream)], cursor)
+
+    @invariant()
+    def acknowledged_is_what_was_committed(self) -> None:
+        taken[type(self).__name__] += 1
+        if hasattr(self, "edge"):
+            for stream, head in outbox.heads(self.edge.connection).items():
+                assert head.acknowledged <= self.most[stream]
+
+    def settle(self, rounds: int) -> None:
+        """Everything arrives, in order."""
+        for _ in range(rounds):
+            for asked in list(self.edge.asked):
+                if asked.answer is None:
+                    self.receive(asked)
+                self.edge.hear(asked, asked.answer)
+            wait = self.edge.act()
+            if wait is not None and wait.until is not None:
+                self.edge.clock.seconds = max(self.edge.clock.seconds, wait.until)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "edge"):
+            return
+        try:
+            self.settle(rounds=60)
+            self.settle(rounds=60)
+            self.all_has_arrived()
+        finally:
+            self.edge.crash()
+            self.cloud.stop()
+            shutil.rmtree(self.folder)
+
+    def all_has_arrived(self) -> None:
+        assert self.edge.delivery.state is LinkState.READY, self.edge.delivery.error
+        heads = outbox.heads(self.edge.connection)
+        assert {stream: head.acknowledged for stream, head in heads.items()} == {
+            stream: head.head for stream, head in heads.items()
+        }
+        with closing(sqlite3.connect(self.folder / "cloud.db")) as cloud:
+            (present,) = cloud.execute("SELECT epoch FROM edge").fetchone()
+            there = [bytes(raw) for (raw,) in cloud.execute("SELECT raw FROM ledger_event WHERE epoch = ?", (present,))]
+            (dead,) = cloud.execute("SELECT count(*) FROM dead_letter").fetchone()
+        mine = [
+            bytes(row["event"])
+            for row in self.edge.connection.execute("SELECT event FROM outbox WHERE stream = 'ledger'")
+        ]
+        assert (sorted(there), dead) == (sorted(mine), 0)
+
+
+def copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as before, closing(sqlite3.connect(target)) as after:
+        before.backup(after)
+
+
+def put_a_fresh_one(template: Path, target: Path, number: int) -> None:
+    """Copy the template, but for its name: a fresh database is another store."""
+    shutil.copy(template, target)
+    with closing(sqlite3.connect(target, isolation_level=None)) as fresh:
+        fresh.execute("UPDATE identity SET store_id = ?", (f"a3bb189e-8bf9-4888-8912-{number:012d}",))
+        fresh.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("templates")
+    migrate_edge(folder / "edge.db")
+    database = Database(f"sqlite:///{folder / 'cloud.db'}")
+    migrate_cloud(database)
+    add_site(database, SITE, "North", BEGIN)
+    database.close()
+    for name in ("edge.db", "cloud.db"):
+        with closing(sqlite3.connect(folder / name)) as file:
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder
+
+
+class CountedLink(LinkMachine):
+    @invariant()
+    def count(self) -> None:
+        taken[type(self).__name__] += 1
+
+
+class CountedCommand(CommandMachine):
+    @invariant()
+    def count(self) -> None:
+        taken[type(self).__name__] += 1
+
+
+@pytest.mark.parametrize(("machine", "share"), [(WholeLink, 4), (CountedLink, 4), (CountedCommand, 2)])
+def test_whatever_the_order_the_link_keeps_its_word(
+    machine: type[RuleBasedStateMachine], share: int, templates: Path, scale: Scale, figures: Figures
+) -> None:
+    WholeLink.templates = templates
+    taken.clear()
+    runs = scale.pick(8, 260) * share
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=runs,
+            stateful_step_count=STEPS_OF_A_RUN,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    name = {"WholeLink": "link with both stores", "CountedLink": "link", "CountedCommand": "command"}[machine.__name__]
+    figures.record("explored", name, runs=runs, steps=taken[machine.__name__], contradictions=0)
