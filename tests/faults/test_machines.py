@@ -278,7 +278,7 @@ def test_whatever_the_order_the_link_keeps_its_word(
     WholeLink.templates = templates
     taken.clear()
     runs = scale.pick(8, 260) * share
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=runs,
