@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from importlib.metadata import version
 from types import FrameType
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ from cloud.commands.service.waking import site_of
 from cloud.config import Settings
 from cloud.db.database import Database
 from cloud.db.listening import listen
+from cloud.db.partitions import make_ahead
 from cloud.db.schema import migrate, require_current
 from cloud.directory import appliers as of_directory
 from cloud.directory import endpoints as _directory
@@ -46,6 +48,7 @@ from cloud.ingest import appliers as of_ingest
 from cloud.ingest import dead_letter_endpoints as _dead_letters
 from cloud.ingest import endpoints as _ingest
 from cloud.ingest.exchanges import events, greeting
+from cloud.ingest.service.upgrading import apply_unknown
 from cloud.live import endpoints as _live
 from cloud.live.exchanges import live
 from cloud.models.epochs import ReimagedHooks
@@ -60,7 +63,8 @@ from cloud.sites import appliers as of_sites
 from cloud.sites import endpoints as _sites
 from cloud.transactions import appliers as of_transactions
 from cloud.transactions import endpoints as _transactions
-from cloud.upkeep.hourly import keep_up
+from cloud.upkeep.hourly import Job, keep_up
+from cloud.upkeep.retention import FOR_EVER, Ages, forget
 from contract.digests import DayDigested
 from contract.directory_events import DirectoryApplied
 from contract.edge_events import ChargePointRemoved
@@ -113,7 +117,7 @@ APPLIERS: Appliers = {
     DiagnosticsStatusChanged.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
     DataTransferReceived.TYPE: (of_ingest.keep_raw, of_charge_points.seen),
 }
-"""What each event means to the modules. A type that is not here is kept raw."""
+"""What each event means to the modules. A type that is not here is kept until a release knows it."""
 
 LATE_APPLIERS: Appliers = {
     **APPLIERS,
@@ -163,6 +167,7 @@ def create_app(
     hosts: Iterable[str] = (),
     broker: Broker | None = None,
     passwords: PasswordFile | None = None,
+    ages: Ages = FOR_EVER,
 ) -> FastAPI:
     """The application on a database whose schema is current.
 
@@ -172,6 +177,7 @@ def create_app(
         hosts: names that we answer to, besides the loopback ones.
         broker: where edges speak over MQTT, besides HTTPS; `None`: nowhere.
         passwords: the broker's password file, to be kept; `None`: somebody else does.
+        ages: how old records may become.
     """
     app = FastAPI(
         title="Gardu cloud",
@@ -183,7 +189,7 @@ def create_app(
     )
     app.state.database, app.state.clock = database, clock
     app.state.appliers, app.state.reimaged = APPLIERS, REIMAGED
-    app.state.late_appliers = LATE_APPLIERS
+    app.state.late_appliers, app.state.ages = LATE_APPLIERS, ages
     app.state.consumer = None if broker is None else _consumer(broker, database, clock)
     app.state.throttle, app.state.passwords = Throttle(), passwords
     for module in _MODULES:
@@ -218,7 +224,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         jobs = [
             tasks.create_task(_expire(app.state.database, app.state.clock)),
             tasks.create_task(_forget(app.state.database, app.state.clock)),
-            tasks.create_task(keep_up(app.state.database, app.state.clock)),
+            tasks.create_task(keep_up(_upkeep(app.state.database, app.state.clock, app.state.ages))),
             tasks.create_task(listen(app.state.database)),
         ]
         if app.state.passwords is not None:
@@ -228,6 +234,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         for job in jobs:
             job.cancel()
+
+
+def _upkeep(database: Database, clock: Clock, ages: Ages) -> dict[str, Job]:
+    return {
+        "partitions made ahead": lambda: make_ahead(database, clock()),
+        "events known by now": lambda: sum(apply_unknown(database, LATE_APPLIERS, clock())),
+        "grown too old": lambda: forget(database, ages, clock()),
+    }
 
 
 def _consumer(broker: Broker, database: Database, clock: Clock) -> Consumer:
@@ -320,11 +334,21 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         announce(f"gardu-cloud {version('gardu')} is ready at {scheme}://{host}:{port}")
 
     hosts = {*settings.allowed_hosts, settings.host.lower()}
-    app = create_app(database, hosts=hosts, broker=_broker(settings), passwords=_passwords(settings))
+    app = create_app(
+        database, hosts=hosts, broker=_broker(settings), passwords=_passwords(settings), ages=_ages(settings)
+    )
     config = _uvicorn(app, settings)
     with suppress(KeyboardInterrupt):
         Server(config, database, ready).run([listener])
     database.close()
+
+
+def _ages(settings: Settings) -> Ages:
+    return Ages(
+        meter_values=timedelta(days=settings.keep_meter_values_days),
+        raw_events=timedelta(days=settings.keep_raw_events_days),
+        commands=timedelta(days=settings.keep_ended_commands_days),
+    )
 
 
 def _broker(settings: Settings) -> Broker | None:

@@ -25,6 +25,7 @@ from cloud.ingest.schemas import DeadLetterFilter
 from cloud.ingest.service.incarnation import become_another
 from cloud.ingest.service.redriving import redrive
 from cloud.ingest.service.settling import unlock
+from cloud.ingest.service.upgrading import apply_unknown, how_many_unknown
 from cloud.observability.logs import set_up_logs
 from cloud.observability.redaction import hide
 from cloud.sites.schemas import NewSite
@@ -189,6 +190,23 @@ def redrive_command(
     else:
         click.echo(f"{applied} applied, {refused} still refused.")
     sys.exit(1 if refused else 0)
+
+
+@main.command("apply-unknown")
+@click.pass_obj
+@_told
+def apply_unknown_command(settings: Callable[[], Settings]) -> None:
+    """Apply the events that an earlier release did not know. `run` does it too, at its start and each hour.
+
+    May run beside the cloud, and be interrupted at any time.
+    """
+    from cloud.app import LATE_APPLIERS  # noqa: PLC0415 - the other commands start without the server's libraries
+
+    database = _open(settings())
+    with closing(database):
+        applied = sum(apply_unknown(database, LATE_APPLIERS, now()))
+        left = how_many_unknown(database)
+    click.echo(f"{applied} are taken up; {left} are of types that this release does not know either.")
 
 
 @main.command("enrolment-token")

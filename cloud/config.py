@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     """Whether records may cross a network in clear, to a broker whose mqtt_url begins with mqtt://."""
     migrate_on_start: bool = True
     """Whether `run` brings the database's schema up to date itself."""
+    keep_meter_values_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
+    """How long meter values are kept after they were received. On PostgreSQL whole months leave."""
+    keep_raw_events_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
+    """How long events without a table of their own are kept: alarms, firmware and diagnostics, vendors' messages."""
+    keep_ended_commands_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
+    """How long commands are kept after they ended. Longer than the oldest backup that might be restored."""
     log_level: LogLevel = "info"
     """debug, info, warning or error."""
     log_format: LogFormat = "console"

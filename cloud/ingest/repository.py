@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, delete, func, insert, or_, select, tuple_, update
 
 from cloud.db.database import Unit
 from cloud.errors import UnknownSiteError
 from cloud.ingest.schemas import DeadLetterFilter, DeadLetterKey, Position
-from cloud.models.link import DeadLetterRow, LedgerEventRow, RawEventRow, SkippedRangeRow, StreamCursorRow
+from cloud.models.link import (
+    DeadLetterRow,
+    LedgerEventRow,
+    RawEventRow,
+    SkippedRangeRow,
+    StreamCursorRow,
+    UnknownEventRow,
+)
 from cloud.models.metering import MeterValueRow
 from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow
 from contract.streams import Stream
@@ -91,6 +98,47 @@ def add_ledger_events(unit: Unit, rows: Iterable[dict[str, Any]]) -> None:
 def add_raw_events(unit: Unit, rows: Iterable[dict[str, Any]]) -> None:
     """Keep events as they came."""
     unit.execute(insert(RawEventRow), list(rows))
+
+
+def add_unknown_events(unit: Unit, rows: Iterable[dict[str, Any]]) -> None:
+    """Keep events until their type is known."""
+    unit.execute(insert(UnknownEventRow), list(rows))
+
+
+def site_of_unknown(unit: Unit, types: Sequence[str]) -> str | None:
+    """A site that such events came from; `None`: there are none."""
+    row = UnknownEventRow
+    return unit.scalar(select(row.site_id).where(row.type.in_(types)).order_by(row.site_id).limit(1))
+
+
+def take_unknown(unit: Unit, site: str, types: Sequence[str], limit: int) -> Sequence[UnknownEventRow]:
+    """Take the first such events of one epoch and stream away, in their order. Call it under `lock_edge`."""
+    row = UnknownEventRow
+    query = select(row).where(row.site_id == site, row.type.in_(types)).order_by(row.epoch, row.stream, row.seq)
+    found = unit.scalars(query.limit(limit)).all()
+    taken = [one for one in found if (one.epoch, one.stream) == (found[0].epoch, found[0].stream)]
+    for one in taken:
+        unit.delete(one)
+    unit.flush()
+    return taken
+
+
+def count_unknown(unit: Unit) -> int:
+    """How many there are."""
+    return unit.scalars(select(func.count()).select_from(UnknownEventRow)).one()
+
+
+def remove_ledger_events(unit: Unit, site: str, events: Sequence[UUID]) -> None:
+    """Make room for events that are to be written anew, at most `_IN_ONE_QUESTION`. Call it under `lock_edge`."""
+    row = LedgerEventRow
+    unit.execute(delete(row).where(row.site_id == site, row.event.in_(events)))
+
+
+def date_ledger_events(unit: Unit, site: str, received_at: Mapping[UUID, datetime]) -> None:
+    """Write when events were received; those that are not there stay away."""
+    row = LedgerEventRow
+    for event, at in received_at.items():
+        unit.execute(update(row).where(row.site_id == site, row.event == event).values(received_at=at))
 
 
 def add_dead_letter(unit: Unit, row: DeadLetterRow) -> None:

@@ -41,9 +41,23 @@ class LedgerEventRow(Table):
 
 
 class RawEventRow(Table):
-    """An event kept as it came: no table of its own holds what it says, or this release does not know its type yet."""
+    """An event kept as it came, because no table of its own holds what it says."""
 
     __tablename__ = "raw_event"
+
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    type: Mapped[str]
+    received_at: Mapped[datetime]
+    raw: Mapped[bytes]
+
+
+class UnknownEventRow(Table):
+    """An event whose type this release does not know: kept until a release does, and then applied."""
+
+    __tablename__ = "unknown_event"
 
     site_id: Mapped[str] = mapped_column(primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

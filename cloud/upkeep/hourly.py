@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 
-from cloud.clock import Clock
-from cloud.db.database import Database
-from cloud.db.partitions import make_ahead
-
 EVERY_S = 3600.0
+
+Job = Callable[[], object]
+"""Does what is due, harmless when repeated, and tells what it did; what is false: nothing."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
-async def keep_up(database: Database, clock: Clock) -> None:
-    """Do them until cancelled. What fails is tried again an hour later: there are months to spare."""
+async def keep_up(jobs: Mapping[str, Job]) -> None:
+    """Do the jobs in turn until cancelled. One that fails holds up no other, and is tried again an hour later."""
     while True:
-        try:
-            if made := await run_in_threadpool(make_ahead, database, clock()):
-                _log.info("partitions made", partitions=made)
-        except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
-            _log.exception("partitions could not be made ahead")
+        for name, job in jobs.items():
+            try:
+                if done := await run_in_threadpool(job):
+                    _log.info("upkeep", job=name, done=done)
+            except Exception:  # noqa: BLE001 - the job's border: a database that is away comes back
+                _log.exception("upkeep failed", job=name)
         await asyncio.sleep(EVERY_S)

@@ -94,7 +94,7 @@ class Application:
     def _apply_unknown(self, lines: list[Line]) -> None:
         def write(pairs: Sequence[tuple[Line, None]]) -> None:
             self._keep_ledger([line for line, _ in pairs])
-            repository.add_raw_events(self.unit, [self._raw_row(line) for line, _ in pairs])
+            repository.add_unknown_events(self.unit, [self._raw_row(line) for line, _ in pairs])
 
         self._write_all_or_each([(line, None) for line in lines], write)
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from cloud.models.link import DeadLetterRow, LedgerEventRow, RawEventRow, SkippedRangeRow
+from cloud.models.link import DeadLetterRow, LedgerEventRow, RawEventRow, SkippedRangeRow, UnknownEventRow
 from cloud.models.metering import MeterValueRow
 from contract.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from contract.events import (
@@ -148,11 +148,11 @@ async def test_an_event_in_the_wrong_stream_is_a_dead_letter(campus: Campus) -> 
     assert count(campus, DeadLetterRow) == 1
 
 
-async def test_an_unknown_type_is_kept_raw(campus: Campus) -> None:
+async def test_an_unknown_type_is_kept(campus: Campus) -> None:
     for stream in Stream:
         campus.edge.outboxes[stream].add(decided(), kind="SomethingNew.v1")
         assert (await campus.edge.push(stream)).status_code == 200
-    assert count(campus, RawEventRow) == 3
+    assert count(campus, UnknownEventRow) == 3
     assert count(campus, LedgerEventRow) == 1
     assert count(campus, DeadLetterRow) == 0
 
