@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     keep_meter_values_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
     """How long meter values are kept after they were received. On PostgreSQL whole months leave."""
     keep_raw_events_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
-    """How long events without a table of their own are kept: alarms, firmware and diagnostics, vendors' messages."""
+    """How long events without a table of their own are kept: firmware, diagnostics, vendors' messages."""
     keep_ended_commands_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
     """How long commands are kept after they ended. Longer than the oldest backup that might be restored."""
     log_level: LogLevel = "info"
