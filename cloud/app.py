@@ -154,7 +154,6 @@ _MODULES = (
 )
 
 _EXPIRY_EVERY_S = 5
-_FORGET_EVERY_S = 3600
 _STOP_WITHIN_S = 5
 _DATABASE_PATIENCE_S = 60.0
 _BACKLOG = 2048
@@ -223,7 +222,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         jobs = [
             tasks.create_task(_expire(app.state.database, app.state.clock)),
-            tasks.create_task(_forget(app.state.database, app.state.clock)),
             tasks.create_task(keep_up(_upkeep(app.state.database, app.state.clock, app.state.ages))),
             tasks.create_task(listen(app.state.database)),
         ]
@@ -240,6 +238,7 @@ def _upkeep(database: Database, clock: Clock, ages: Ages) -> dict[str, Job]:
     return {
         "partitions made ahead": lambda: make_ahead(database, clock()),
         "events known by now": lambda: sum(apply_unknown(database, LATE_APPLIERS, clock())),
+        "directory entries forgotten": lambda: forget_removed(database, clock()),
         "grown too old": lambda: forget(database, ages, clock()),
     }
 
@@ -273,15 +272,6 @@ async def _expire(database: Database, clock: Clock) -> None:
             await run_in_threadpool(expire_late, database, clock())
         except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
             _log.exception("late commands could not be expired")
-
-
-async def _forget(database: Database, clock: Clock) -> None:
-    while True:
-        await asyncio.sleep(_FORGET_EVERY_S)
-        try:
-            await run_in_threadpool(forget_removed, database, clock())
-        except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
-            _log.exception("removed entries of the directory could not be forgotten")
 
 
 class Server(uvicorn.Server):
