@@ -23,6 +23,7 @@ from edge.sync.backoff import Backoff
 from edge.sync.carrier import Carrier, Conflict, Refused, Unavailable
 
 CHECK_EVERY_S = 300.0
+LEAST_PAUSE_S = 0.05
 ROUNDS = 8
 """Questions in a row about one set, each for a reason of its own, before a pause."""
 MOST_SLICES = 2_000
@@ -97,9 +98,8 @@ class DirectoryFollower:
             for name in DirectorySet:  # in their order: id tags first
                 if name in self._due and not await self._brought(name):
                     break
-            pause = max(0.0, self._backoff.until - self._clock.monotonic())
-            if pause > 0:
-                await asyncio.sleep(pause)
+            if self._due:  # one could not be brought, or another has changed meanwhile
+                await asyncio.sleep(max(LEAST_PAUSE_S, self._backoff.until - self._clock.monotonic()))
                 continue
             try:
                 async with asyncio.timeout(self._check_every_s):

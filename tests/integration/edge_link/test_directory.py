@@ -282,3 +282,29 @@ async def test_of_two_changes_during_an_outage_the_cloud_s_holds_and_shows_both(
         [conflict] = (await office.get("id-tags/ann"))["conflicts"]
         assert (conflict["kept"]["status"], conflict["discarded"]["status"]) == ("Blocked", "Expired")
         assert count(site, "id_tag_removal") == 0
+
+
+async def test_a_cloud_restored_from_a_backup_is_followed_back_and_the_edge_s_own_change_is_not_lost(
+    site: Site, real_cloud: RealCloud, enrolled: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    file, secret, key = enrolled
+    for part in file.parent.glob("cloud.db*"):
+        shutil.copy(part, tmp_path)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=real_cloud.url, headers=headers, timeout=60) as client:
+        office = Office(real_cloud, client, secret)
+        async with real_cloud.running(), site.link(real_cloud.url, secret=secret):
+            await office.put("id-tags/ANN", status="Accepted", sites=["north"])
+            await until(lambda: known(site, "ann") == "Accepted", within_s=LONG)
+        real_cloud.back_up()
+        async with real_cloud.running(), site.link(real_cloud.url, secret=secret):
+            await office.put("id-tags/ANN", status="Blocked", sites=["north"])
+            await office.put("id-tags/BOB", status="Accepted", sites=["north"])
+            await change_here(site, "GUEST", "Accepted")
+            await until(lambda: known(site, "ann") == "Blocked" and known(site, "bob") is not None, within_s=LONG)
+            await until_asked(office.in_step)
+        real_cloud.restore()
+        async with real_cloud.running(), site.link(real_cloud.url, secret=secret):
+            await until(lambda: known(site, "ann") == "Accepted" and known(site, "bob") is None, within_s=LONG)
+            await until_asked(office.in_step)
+            await until(lambda: known(site, "guest") == "Accepted", within_s=LONG)
