@@ -132,6 +132,19 @@ ENTRIES: dict[DirectorySet, type[Record]] = {
 """What the content of each set's entries is."""
 
 
+class AppliedSet(Record):
+    """One set as an edge holds it."""
+
+    incarnation: UUID
+    """The cloud database that the version is of."""
+    version: NonNegativeInt
+    hash: str
+    """Hex: the content hash."""
+    entries: NonNegativeInt
+    applied_at: UtcDatetime
+    """When its content changed last."""
+
+
 class DirectoryRequest(Record):
     """What an edge asks for. Over HTTPS these are the query's parameters, beside the set in the path."""
 

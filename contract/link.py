@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from contract.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
+from contract.directory import AppliedSet
 from contract.model import Record, UtcDatetime
 from contract.streams import Stream
 
@@ -71,6 +72,8 @@ class Greeting(Record):
     """Made by an edge whose past parts from the cloud's, and kept until it has taken the epoch that it is granted."""
     past: dict[Stream, Past] | None = None
     """Asks for the place where the pasts part, and for an epoch once it is found; `None`: an ordinary greeting."""
+    directory: dict[str, AppliedSet] | None = None
+    """What the edge holds of the directory, by set; `None`: it does not say."""
 
 
 class Cursor(Record):

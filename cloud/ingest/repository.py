@@ -21,7 +21,9 @@ from cloud.models.link import (
     UnknownEventRow,
 )
 from cloud.models.metering import MeterValueRow
+from cloud.models.published import AppliedSetRow
 from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow
+from contract.directory import AppliedSet
 from contract.streams import Stream
 
 _IN_ONE_QUESTION = 500
@@ -192,3 +194,24 @@ def _of(wanted: DeadLetterFilter, query: Select[Any]) -> Select[Any]:
     if wanted.type is not None:
         query = query.where(row.type == wanted.type)
     return query
+
+
+def note_directory(unit: Unit, edge: str, held: Mapping[str, AppliedSet], now: datetime) -> None:
+    """Keep what an edge says it holds of the directory; what it does not name, it does not hold."""
+    row = AppliedSetRow
+    unit.execute(delete(row).where(row.site_id == edge, row.set.not_in(list(held))))
+    for name, one in held.items():
+        unit.merge(
+            AppliedSetRow(
+                site_id=edge,
+                set=name,
+                incarnation=one.incarnation,
+                version=one.version,
+                hash=one.hash,
+                entries=one.entries,
+                how="greeting",
+                applied_at=one.applied_at,
+                received_at=now,
+            )
+        )
+    unit.flush()

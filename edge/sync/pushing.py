@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import structlog
 
 from contract.batch import MAX_BATCH_BYTES, BatchHeader, encode_batch
+from contract.directory import AppliedSet
 from contract.link import CONTRACT_VERSION, Greeting, GreetingAnswer, PushAnswer
 from contract.streams import Stream
 from edge.clock import Clock
 from edge.errors import StoreUnavailableError
-from edge.store import identity, outbox
+from edge.store import directory, identity, outbox
 from edge.store.identity import Identity
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -172,6 +173,7 @@ class Pusher:
             contract_version=CONTRACT_VERSION,
             incarnation=identity.read(connection).incarnation,
             streams=outbox.heads(connection),
+            directory=_directory(connection),
         )
 
     def _compared(self, connection: sqlite3.Connection, answer: GreetingAnswer) -> dict[Stream, bytes | None]:
@@ -209,3 +211,17 @@ class Pusher:
 
     def _now(self) -> float:
         return self._clock.monotonic()
+
+
+def _directory(connection: sqlite3.Connection) -> dict[str, AppliedSet]:
+    """What is held of the directory: a restored edge thus tells that it holds what it held long ago."""
+    return {
+        name.value: AppliedSet(
+            incarnation=held.incarnation,
+            version=held.version,
+            hash=held.hash,
+            entries=held.entries,
+            applied_at=held.applied_at,
+        )
+        for name, held in directory.all_held(connection).items()
+    }

@@ -53,6 +53,8 @@ def greet(database: Database, edge: str, greeting: Greeting, reimaged: ReimagedH
         raise EpochError(f"There is no epoch {greeting.epoch}.", hint="The edge's database is damaged.")
     with database.write() as unit:
         outcome = _Visit(unit, repository.lock_edge(unit, edge), greeting, reimaged, now).settle()
+        if isinstance(outcome, GreetingAnswer) and greeting.directory is not None:
+            repository.note_directory(unit, edge, greeting.directory, now)
     if isinstance(outcome, GarduCloudError):
         raise outcome
     return outcome

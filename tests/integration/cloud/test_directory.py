@@ -6,11 +6,12 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from cloud.directory.schemas import NewIdTag
 from cloud.directory.service import id_tags
 from cloud.directory.service.pulling import forget_removed
-from contract.directory import EMPTY, SLICE, IdTagStatus
+from contract.directory import EMPTY, SLICE, AppliedSet, IdTagStatus
 from contract.directory_events import DirectoryApplied
 from tests.integration.cloud.conftest import Campus
 from tests.integration.cloud.directory_mirror import Mirror, delete, put, staff
@@ -268,3 +269,17 @@ async def test_changes_at_once_give_each_version_once(campus: Campus) -> None:
         await asyncio.gather(*(asyncio.get_running_loop().run_in_executor(pool, put_some, n) for n in range(6)))
     tags = await Mirror(campus, campus.edge, "id_tags").pull()
     assert (len(tags.entries), tags.version) == (30, 30)
+
+
+async def test_an_edge_tells_what_it_holds_when_it_greets(campus: Campus) -> None:
+    await staff(campus)
+    tags = await Mirror(campus, campus.edge, "id_tags").pull()
+    held = AppliedSet(
+        incarnation=UUID(tags.incarnation), version=2, hash=tags.hash(), entries=2, applied_at=campus.clock()
+    )
+    for named, in_step in (({"id_tags": held}, True), ({}, False)):
+        greeting = campus.edge.greeting().model_copy(update={"directory": named})
+        path, body = "/api/v1/edges/tower/greeting", greeting.model_dump(mode="json")
+        assert (await campus.client.post(path, json=body, headers=campus.edge.headers)).status_code == 200
+        shown = (await campus.get("sites/tower/directory")).json()["sets"]["id_tags"]
+        assert (shown["in_step"], shown["applied"]) == (in_step, 2 if in_step else None)
