@@ -253,11 +253,13 @@ class Connection:
         return True
 
     def _receive(self, message: bytes) -> None:
-        self.last_heard = self._desk.clock.monotonic()
+        clock = self._desk.clock
+        self.last_heard = clock.monotonic()
+        now = clock.now()
         received = self._session.receive(message)
-        self._desk.record(self.charge_point, Direction.RECEIVED, message, received.action)
+        self._desk.record(now, self.charge_point, Direction.RECEIVED, message, received.action)
         if isinstance(received, Call):
-            self._begin(received, message)
+            self._begin(received, message, now)
         else:
             self._take(received, message)
 
@@ -272,7 +274,7 @@ class Connection:
         if isinstance(received, Reply):
             self._send(received.text, received.action)
 
-    def _begin(self, call: Call, raw: bytes) -> None:
+    def _begin(self, call: Call, raw: bytes, now: datetime) -> None:
         """Hand a call to the writer; `_finish` goes on after the commit."""
         if not self._spoke:
             self._speak_first(call.action)
@@ -298,7 +300,6 @@ class Connection:
             self._quirks,
             self._clock_doubted,
         )
-        now = self._desk.clock.now()
         self._idle.clear()
         self._desk.writer.submit(partial(dispatch.handle, request, now=now), partial(self._finish, call, request, now))
 
@@ -360,7 +361,7 @@ class Connection:
 
     def _send(self, frame: bytes, action: str | None) -> None:
         """Write a frame without waiting; a charge point that does not read what it asked for is let go."""
-        self._desk.record(self.charge_point, Direction.SENT, frame, action)
+        self._desk.record(self._desk.clock.now(), self.charge_point, Direction.SENT, frame, action)
         self._websocket.write(frame)
         if self._websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._spawn(self.close(GOING_AWAY, "answers are not read"))

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -33,8 +33,9 @@ OVERHEAD = 256
 MAX_WAITING = 32 * 1024 * 1024
 """Bytes that may wait for the disk."""
 
-Record = Callable[[str, Direction, bytes, str | None], None]
-"""Takes a frame and the action that it belongs to; never waits. `None`: a call says it itself, or it is not known."""
+Record = Callable[[datetime, str, Direction, bytes, str | None], None]
+"""Takes a frame with its time and the action that it belongs to; never waits. `None`: a call says it itself, or it is
+not known."""
 
 _log = structlog.get_logger()
 
@@ -57,7 +58,7 @@ class JournalWriter:
 
     Args:
         path: the journal's file.
-        clock: stamps frames.
+        clock: says how old is old.
         days: how long frames are kept.
         max_mib: how large the file may be.
     """
@@ -81,14 +82,16 @@ class JournalWriter:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
-    def record(self, charge_point: str, direction: Direction, frame: bytes, action: str | None = None) -> None:
+    def record(
+        self, at: datetime, charge_point: str, direction: Direction, frame: bytes, action: str | None = None
+    ) -> None:
         """Take a frame; never waits. What the disk cannot follow is counted and told as a gap."""
         size = len(frame) + OVERHEAD
         if self._added - self._taken + size > MAX_WAITING:
             self._dropped += 1
             return
         self._added += size
-        self._queue.append((self._now(), charge_point, direction, frame, action))
+        self._queue.append((at, charge_point, direction, frame, action))
 
     def close(self) -> None:
         """Write what waits, and stop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,7 @@ async def test_no_call_is_sent_while_one_of_theirs_waits_for_its_answer(tmp_path
     """As the row of EVerest needs it. The edge's own journal tells in which order it received and sent."""
     journal: list[tuple[Direction, list[Any]]] = []
 
-    def note(_: str, way: Direction, raw: bytes, *__: object) -> None:
+    def note(_: datetime, __: str, way: Direction, raw: bytes, ___: str | None) -> None:
         journal.append((way, json.loads(raw)))
 
     async with central(tmp_path, record=note) as house:

@@ -36,6 +36,13 @@ def few_to_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_writer, "FULL", 4)
 
 
+def record(
+    writer: JournalWriter, charge_point: str, direction: Direction, frame: bytes, action: str | None = None
+) -> None:
+    """Record a frame of this moment by the writer's clock."""
+    writer.record(writer._now(), charge_point, direction, frame, action)
+
+
 def opened(path: Path, clock: SetClock, *, days: int = 7, max_mib: int = 64) -> JournalWriter:
     return JournalWriter(path, clock, days=days, max_mib=max_mib)
 
@@ -52,9 +59,9 @@ def found(path: Path, wanted: Search | None = None, *, before: int | None = None
 def test_a_frame_is_found_again_with_its_time_and_its_direction(path: Path) -> None:
     clock = SetClock()
     writer = opened(path, clock)
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     clock.at += timedelta(milliseconds=7)
-    writer.record("CP1", Direction.SENT, ANSWER)
+    record(writer, "CP1", Direction.SENT, ANSWER)
     writer.close()
     sent, received = found(path)
     assert (received.at, received.charge_point, received.direction, received.frame) == (
@@ -65,9 +72,9 @@ def test_a_frame_is_found_again_with_its_time_and_its_direction(path: Path) -> N
 
 def test_a_call_says_its_action_itself_and_an_answer_is_found_by_that_of_its_call(path: Path) -> None:
     writer = opened(path, SetClock())
-    writer.record("CP1", Direction.RECEIVED, CALL)
-    writer.record("CP1", Direction.SENT, ANSWER, "Heartbeat")
-    writer.record("CP1", Direction.RECEIVED, ANSWER)  # of no call that is known
+    record(writer, "CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.SENT, ANSWER, "Heartbeat")
+    record(writer, "CP1", Direction.RECEIVED, ANSWER)  # of no call that is known
     writer.close()
     assert [row.action for row in found(path)] == [None, "Heartbeat", "Heartbeat"]
     assert len(found(path, Search(action="Heartbeat"))) == 2
@@ -94,7 +101,7 @@ def test_frames_are_searched(path: Path, wanted: Search, numbers: list[int]) -> 
     writer = opened(path, clock)
     for number in range(6):
         frame = f'[2,"m{number}","Authorize",{{"idTag":"TAG{number}"}}]'.encode()
-        writer.record(f"CP{number % 2 + 1}", Direction.RECEIVED, frame)
+        record(writer, f"CP{number % 2 + 1}", Direction.RECEIVED, frame)
         clock.at += timedelta(seconds=1)
     writer.close()
     rows = found(path, wanted)
@@ -107,7 +114,7 @@ def test_a_page_ends_early_when_much_was_looked_through(path: Path, monkeypatch:
     monkeypatch.setattr(journal, "MOST_BYTES_READ", 1)
     writer = opened(path, SetClock())
     for number in range(20):
-        writer.record("CP1", Direction.RECEIVED, f'[2,"m{number}","Heartbeat",{{}}]'.encode())
+        record(writer, "CP1", Direction.RECEIVED, f'[2,"m{number}","Heartbeat",{{}}]'.encode())
     writer.close()
     seen: list[str | None] = []
     pages, before = 0, None
@@ -124,7 +131,7 @@ def test_few_frames_are_gathered_in_one_block(path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(journal_writer, "FLUSH_S", 0.01)
     writer = opened(path, SetClock())
     for number in range(3):
-        writer.record("CP1", Direction.RECEIVED, CALL)
+        record(writer, "CP1", Direction.RECEIVED, CALL)
         deadline = time.monotonic() + SOON_S
         while len(found(path)) <= number and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -138,8 +145,8 @@ def test_calls_are_read_in_the_order_of_their_time_when_the_clock_was_set_back(p
     for number in range(12):
         if number == 6:
             clock.at -= timedelta(seconds=3.5)
-        writer.record("CP1", Direction.RECEIVED, f'[2,"m{number}","Heartbeat",{{}}]'.encode())
-        writer.record("CP1", Direction.SENT, ANSWER, "Heartbeat")
+        record(writer, "CP1", Direction.RECEIVED, f'[2,"m{number}","Heartbeat",{{}}]'.encode())
+        record(writer, "CP1", Direction.SENT, ANSWER, "Heartbeat")
         clock.at += timedelta(seconds=1)
     writer.close()
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -151,15 +158,15 @@ def test_the_first_journal_is_replaced(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE frame (id INTEGER PRIMARY KEY)")
     writer = opened(path, SetClock())
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     writer.close()
     assert len(found(path)) == 1
 
 
 def test_no_secret_reaches_the_disk(path: Path) -> None:
     writer = opened(path, SetClock())
-    writer.record("CP1", Direction.SENT, b'[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"hunter2"}]')
-    writer.record("CP1", Direction.SENT, b'[2,"2","GetDiagnostics",{"location":"ftp://user:hunter2@10.0.0.1/"}]')
+    record(writer, "CP1", Direction.SENT, b'[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"hunter2"}]')
+    record(writer, "CP1", Direction.SENT, b'[2,"2","GetDiagnostics",{"location":"ftp://user:hunter2@10.0.0.1/"}]')
     writer.close()
     assert len(found(path)) == 2
     assert found(path, Search(text="hunter2")) == []  # the file itself is compressed
@@ -172,7 +179,7 @@ def test_what_the_disk_cannot_follow_is_told_as_a_gap(path: Path, monkeypatch: p
     monkeypatch.setattr(journal_writer, "MAX_WAITING", 10 * (len(CALL) + journal_writer.OVERHEAD))
     writer = opened(path, SetClock())
     for _ in range(13):
-        writer.record("CP1", Direction.RECEIVED, CALL)
+        record(writer, "CP1", Direction.RECEIVED, CALL)
     writer.close()
     rows = found(path)
     assert [row.frame for row in rows if row.direction is Direction.GAP] == [b"3"]
@@ -188,12 +195,12 @@ def test_frames_that_a_failing_disk_did_not_take_are_told_as_a_gap(path: Path, m
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(journal, "put", failing)
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     deadline = time.monotonic() + SOON_S
     while writer._failed < 1 and time.monotonic() < deadline:
         time.sleep(0.01)
     monkeypatch.setattr(journal, "put", put)
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     writer.close()
     assert sorted((row.direction, row.frame) for row in found(path)) == [
         (Direction.RECEIVED, CALL), (Direction.GAP, b"1"),
@@ -203,11 +210,11 @@ def test_frames_that_a_failing_disk_did_not_take_are_told_as_a_gap(path: Path, m
 def test_frames_that_are_too_old_go(path: Path) -> None:
     clock = SetClock()
     writer = opened(path, clock)
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     writer.close()
     clock.at += timedelta(days=8)
     writer = opened(path, clock)
-    writer.record("CP2", Direction.RECEIVED, CALL)
+    record(writer, "CP2", Direction.RECEIVED, CALL)
     writer.close()
     assert [row.charge_point for row in found(path)] == ["CP2"]
 
@@ -219,7 +226,7 @@ def test_the_file_stays_within_its_budget_and_the_oldest_go_first(path: Path) ->
         for number in range(400):
             noise = base64.b64encode(random.Random(number).randbytes(1800)).decode()  # which cannot be packed
             frame = f'[2,"{round_}-{number}","DataTransfer",{{"vendorId":"{noise}"}}]'.encode()
-            writer.record("CP1", Direction.RECEIVED, frame)
+            record(writer, "CP1", Direction.RECEIVED, frame)
         writer.close()
     rows = found(path)
     assert path.stat().st_size < 1.5 * 1024 * 1024
@@ -230,7 +237,7 @@ def test_the_file_stays_within_its_budget_and_the_oldest_go_first(path: Path) ->
 def test_a_broken_file_is_set_aside(path: Path) -> None:
     path.write_bytes(b"no database at all" * 1000)
     writer = opened(path, SetClock())
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     writer.close()
     assert len(found(path)) == 1
     assert path.with_name("journal.db.broken").is_file()
@@ -242,7 +249,7 @@ def test_a_broken_file_is_set_aside(path: Path) -> None:
 )
 def test_any_frame_can_be_recorded(path: Path, frame: bytes) -> None:
     writer = opened(path, SetClock())
-    writer.record("CP1", Direction.RECEIVED, frame)
+    record(writer, "CP1", Direction.RECEIVED, frame)
     writer.close()
     assert len(found(path)) == 1
 
@@ -257,7 +264,7 @@ def test_a_frame_that_cannot_be_read_does_not_end_the_journal(path: Path, monkey
 
     monkeypatch.setattr(FrameRedactor, "redact", fails_once)
     writer = opened(path, SetClock())
-    writer.record("CP1", Direction.RECEIVED, b"poison")
-    writer.record("CP1", Direction.RECEIVED, CALL)
+    record(writer, "CP1", Direction.RECEIVED, b"poison")
+    record(writer, "CP1", Direction.RECEIVED, CALL)
     writer.close()
     assert [row.frame for row in reversed(found(path))] == [b"(redacted)", CALL]
