@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import Field, StringConstraints
 
@@ -21,7 +21,7 @@ from edge.domain.timestamps import iso
 from edge.errors import CallTimeoutError, GarduEdgeError
 from edge.store import charge_points, file_exchange
 from edge.store import firmwares as store
-from edge.store.arriving import ArrivingFile
+from edge.store.arriving import ArrivingFile, FileTooLargeError, used
 from edge.store.file_exchange import TOKEN_BYTES, Purpose, Ticket
 from edge.store.writer import WriteTx
 
@@ -113,11 +113,22 @@ async def upload_firmware(here: Here, request: Request, name: Name, version: Ver
     """The body is the file itself."""
     identity = str(uuid.uuid4())
     path = here.files.path(Purpose.FIRMWARE, identity)
-    with ArrivingFile(path, MAX_FIRMWARE) as file:
-        async for part in request.stream():
-            file.take(part)
-        if file.size == 0:
-            raise invalid("body", "the file is empty")
+    taken = await asyncio.to_thread(used, path.parent)
+    room = max(0, here.files.firmware_quota - taken)
+    try:
+        with ArrivingFile(path, min(MAX_FIRMWARE, room)) as file:
+            async for part in request.stream():
+                await file.take(part)
+            if file.size == 0:
+                raise invalid("body", "the file is empty")
+    except FileTooLargeError as error:
+        raise ProblemError(
+            413,
+            "no-room-for-firmware",
+            f"The file does not fit: {room // 1024**2} MiB are left for firmware, and one file has 1024 at most.",
+            hint="Remove firmware that is not needed: DELETE /api/v1/firmware/{firmware}; or raise "
+            "GARDU_EDGE_FILES__FIRMWARE_MAX_MIB.",
+        ) from error
     kept = store.Firmware(identity, name, version, file.sha256, file.size, iso(here.clock.now()))
     await here.writer.run(lambda tx: store.insert(tx.connection, kept))
     return Firmware.model_validate(kept, from_attributes=True, strict=False)
@@ -128,6 +139,30 @@ async def list_firmware(here: Here) -> list[Firmware]:
     """Newest first."""
     found = await here.readers.run(store.all_of)
     return [Firmware.model_validate(one, from_attributes=True, strict=False) for one in found]
+
+
+@router.delete(
+    "/firmware/{firmware}", summary="Remove a firmware file", status_code=204, responses=documented(404, 409)
+)
+async def delete_firmware(here: Here, firmware: uuid.UUID) -> Response:
+    """With the roll-outs of it that have ended. Charge points keep what they run."""
+
+    def operation(tx: WriteTx) -> None:
+        if store.find(tx.connection, str(firmware)) is None:
+            raise not_found("firmware", str(firmware))
+        if any(one.firmware == str(firmware) for one in store.running(tx.connection)):
+            raise ProblemError(
+                409,
+                "rollout-running",
+                "A roll-out of this firmware is running.",
+                hint="Wait for its end, or stop it: POST /api/v1/rollouts/{rollout}/stop.",
+            )
+        store.delete(tx.connection, str(firmware))
+
+    await here.writer.run(operation)
+    path = here.files.path(Purpose.FIRMWARE, str(firmware))
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    return Response(status_code=204)
 
 
 @router.post(
@@ -226,6 +261,16 @@ async def download_diagnostics(here: Here, diagnostics: uuid.UUID) -> FileRespon
     if not await asyncio.to_thread(path.is_file):
         raise not_found("diagnostics file", str(diagnostics))
     return FileResponse(path, media_type="application/octet-stream", filename=f"diagnostics-{diagnostics}")
+
+
+@router.delete("/diagnostics/{diagnostics}", summary="Remove diagnostics", status_code=204, responses=documented(404))
+async def delete_diagnostics(here: Here, diagnostics: uuid.UUID) -> Response:
+    """The file and what is known of it; one that has not come yet will not be taken."""
+    name = str(diagnostics)
+    if not await here.writer.run(lambda tx: file_exchange.delete_diagnostics(tx.connection, name)):
+        raise not_found("diagnostics", name)
+    await asyncio.to_thread(here.files.path(Purpose.DIAGNOSTICS, name).unlink, missing_ok=True)
+    return Response(status_code=204)
 
 
 def _require_url(here: Collaborators) -> str:

@@ -24,6 +24,7 @@ from edge.app.rooms import (
     make_chores,
     make_doors,
     make_entrances,
+    make_files,
     make_housekeeper,
     make_rollout_patience,
     make_syncer,
@@ -48,7 +49,6 @@ from edge.operations.watch import Watch
 from edge.relay.relay import Relay
 from edge.store import connectors, migrations, transaction_changes
 from edge.store.database import claimed, connect, make_folder
-from edge.store.file_exchange import Files
 from edge.store.housekeeping import Housekeeper
 from edge.store.journal_writer import kept_journal
 from edge.store.readers import Readers
@@ -58,6 +58,7 @@ from edge.sync.syncer import LinkCondition, Syncer
 from edge.upkeep.files import FileDesk, create_files
 from edge.upkeep.polling import Polling
 from edge.upkeep.rollout import Rollouts
+from edge.upkeep.stored_files import StoredFiles
 from edge.upkeep.visit import Tools
 from edge.upkeep.worker import Upkeep, works
 
@@ -150,7 +151,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
         stack.push_async_callback(central_system.close)
         hooks.housekeeper = make_housekeeper(settings, writer, readers, clock)
         choices = make_choices(settings)
-        files = Files(settings.data_dir / "files", settings.files.url)
+        files = make_files(settings)
         tools = Tools(writer, readers, clock, operator.perform, choices)
         upkeep = Upkeep(tools, central_system.registry, works(choices))
         jobs = [
@@ -167,6 +168,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             Polling(tools, central_system.registry).run(),
             hooks.housekeeper.run(),
             upkeep.run(),
+            StoredFiles(files, readers, writer, clock).run(),
             Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),
             Digesting(writer, readers, clock).run(),
             Rollouts(tools, central_system.registry, files, make_rollout_patience(settings)).run(),

@@ -29,6 +29,7 @@ from edge.domain.orphans import Patience
 from edge.domain.policy import Policy
 from edge.operations.chores import Chores
 from edge.relay.relay import Relay
+from edge.store.file_exchange import Files
 from edge.store.housekeeping import Housekeeper, Keeping
 from edge.store.journal_writer import Record
 from edge.store.readers import Readers
@@ -50,6 +51,18 @@ def make_chores(settings: Settings, writer: Writer, clock: Clock) -> Chores:
         suspect=timedelta(seconds=chosen.lost_stop_patience_s), silent=timedelta(hours=chosen.silence_h)
     )
     return Chores(writer, clock, patience, chosen.sweep_interval_s)
+
+
+def make_files(settings: Settings) -> Files:
+    """Say where the files of the charge points lie, and how much room they may take."""
+    chosen, mib = settings.files, 1024**2
+    return Files(
+        settings.data_dir / "files",
+        chosen.url,
+        firmware_quota=chosen.firmware_max_mib * mib,
+        diagnostics_quota=chosen.diagnostics_max_mib * mib,
+        keep_diagnostics=timedelta(days=chosen.keep_diagnostics_days),
+    )
 
 
 def make_rollout_patience(settings: Settings) -> RolloutPatience:

@@ -265,6 +265,12 @@ class FilesSettings(Section):
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/[^\s?#]*[^\s/?#])?$")] | None = None
     """Address under which charge points reach it, such as http://192.168.1.10:9080; without it, nothing listens."""
+    firmware_max_mib: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    """MiB that all firmware files together may take; a file that does not fit is refused."""
+    diagnostics_max_mib: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
+    """MiB that all diagnostics together may take; the oldest go first."""
+    keep_diagnostics_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """Days that diagnostics stay."""
     host: str = "0.0.0.0"  # noqa: S104 - charge points are other machines; each needs a ticket
     """Address to listen on."""
     port: Port = 9080

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,12 +38,15 @@ class ArrivingFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
         self._file.close()
         if error is not None:
             self._path.unlink(missing_ok=True)
 
-    def take(self, part: bytes) -> None:
-        """Write a part.
+    async def take(self, part: bytes) -> None:
+        """Write a part, beside the event loop: a card is slow.
 
         Raises:
             FileTooLargeError: it does not fit any more.
@@ -48,6 +54,9 @@ class ArrivingFile:
         self.size += len(part)
         if self.size > self._most:
             raise FileTooLargeError
+        await asyncio.to_thread(self._write, part)
+
+    def _write(self, part: bytes) -> None:
         self._digest.update(part)
         self._file.write(part)
 
@@ -55,6 +64,11 @@ class ArrivingFile:
     def sha256(self) -> str:
         """Of what has come, in hexadecimal digits."""
         return self._digest.hexdigest()
+
+
+def half_of(path: Path) -> Path:
+    """Give a place for a file that is on its way to `path`; no two are the same."""
+    return path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
 
 
 def used(folder: Path) -> int:

@@ -28,6 +28,11 @@ class Files:
     folder: Path
     url: str | None
     """`None`: the site offers no files."""
+    firmware_quota: int = 4 * 1024**3
+    """Bytes of all firmware files together."""
+    diagnostics_quota: int = 2 * 1024**3
+    """Bytes of all diagnostics together; beyond it the oldest go."""
+    keep_diagnostics: timedelta = timedelta(days=90)
 
     def path(self, purpose: Purpose, name: str) -> Path:
         """Give the place of a file; `name` is one that the edge made itself."""
@@ -119,6 +124,26 @@ def find_diagnostics(connection: sqlite3.Connection, name: str) -> Diagnostics |
     """Look one up."""
     found = _diagnostics(connection, "diagnostics = ?", name)
     return found[0] if found else None
+
+
+def asked_before(connection: sqlite3.Connection, at: datetime) -> list[str]:
+    """List the diagnostics that were asked for before an instant."""
+    rows = connection.execute("SELECT diagnostics FROM diagnostics WHERE asked_at < ?", (iso(at),))
+    return [row["diagnostics"] for row in rows]
+
+
+def uploaded(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    """List the diagnostics that came and their sizes in bytes, oldest first."""
+    rows = connection.execute(
+        "SELECT diagnostics, size FROM diagnostics WHERE state = 'uploaded' ORDER BY asked_at, diagnostics"
+    )
+    return [(row["diagnostics"], row["size"] or 0) for row in rows]
+
+
+def delete_diagnostics(connection: sqlite3.Connection, name: str) -> bool:
+    """Forget one, and the ticket that would bring it; returns whether it was known."""
+    connection.execute("DELETE FROM file_ticket WHERE purpose = ? AND file = ?", (Purpose.DIAGNOSTICS, name))
+    return connection.execute("DELETE FROM diagnostics WHERE diagnostics = ?", (name,)).rowcount == 1
 
 
 def _diagnostics(connection: sqlite3.Connection, where: str, value: str) -> list[Diagnostics]:

@@ -54,6 +54,13 @@ def all_of(connection: sqlite3.Connection) -> list[Firmware]:
     return [Firmware(**dict(row)) for row in connection.execute("SELECT * FROM firmware ORDER BY uploaded_at DESC")]
 
 
+def delete(connection: sqlite3.Connection, firmware: str) -> None:
+    """Forget a file, with the roll-outs of it that have ended, and end its tickets."""
+    connection.execute("DELETE FROM file_ticket WHERE purpose = 'firmware' AND file = ?", (firmware,))
+    connection.execute("DELETE FROM rollout WHERE firmware = ? AND state <> 'running'", (firmware,))
+    connection.execute("DELETE FROM firmware WHERE firmware = ?", (firmware,))
+
+
 def begin(
     connection: sqlite3.Connection, rollout: str, firmware: str, charge_points: Sequence[str], now: datetime
 ) -> None:

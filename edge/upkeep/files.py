@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
@@ -16,15 +17,13 @@ from starlette.routing import Route
 
 from edge.clock import Clock
 from edge.store import file_exchange, firmwares
-from edge.store.arriving import ArrivingFile, FileTooLargeError, used
+from edge.store.arriving import ArrivingFile, FileTooLargeError, half_of
 from edge.store.file_exchange import Files, Purpose
 from edge.store.readers import Readers
-from edge.store.writer import Writer
+from edge.store.writer import Writer, WriteTx
 
 MAX_UPLOAD = 256 * 1024 * 1024
 """Bytes of one upload."""
-QUOTA = 2 * 1024 * 1024 * 1024
-"""Bytes of all uploads together."""
 
 _log = structlog.get_logger()
 
@@ -57,30 +56,34 @@ class FileDesk:
         ticket = await self._ticket(token, Purpose.DIAGNOSTICS)
         if ticket is None:
             return Response(status_code=404)
-        path = self.files.path(Purpose.DIAGNOSTICS, ticket.file)
-        part_of_it = path.with_suffix(".part")
+        half = half_of(self.files.path(Purpose.DIAGNOSTICS, ticket.file))
         try:
-            with ArrivingFile(part_of_it, self._room()) as file:
+            with ArrivingFile(half, min(MAX_UPLOAD, self.files.diagnostics_quota)) as file:
                 async for part in request.stream():
-                    file.take(part)
+                    await file.take(part)
         except FileTooLargeError:
             return Response(status_code=413)
         except ClientDisconnect:
             return Response(status_code=400)
-        now = self.clock.now()
-        if not await self.writer.run(lambda tx: file_exchange.use(tx.connection, token)):
+        try:
+            taken = await self.writer.run(partial(self._put_in_place, token, ticket, half, file.size))
+        finally:
+            half.unlink(missing_ok=True)
+        if not taken:
             return Response(status_code=404)
-        part_of_it.replace(path)
-        await self.writer.run(lambda tx: file_exchange.receive(tx.connection, ticket.file, file.size, now))
         _log.info("diagnostics_received", charge_point=ticket.charge_point, size=file.size)
         return Response(status_code=201)
 
+    def _put_in_place(self, token: str, ticket: file_exchange.Ticket, half: Path, size: int, tx: WriteTx) -> bool:
+        """Use the ticket once the file is there: of two that come at once, the first whole one is kept."""
+        if not file_exchange.use(tx.connection, token):
+            return False
+        half.replace(self.files.path(Purpose.DIAGNOSTICS, ticket.file))
+        file_exchange.receive(tx.connection, ticket.file, size, self.clock.now())
+        return True
+
     async def _ticket(self, token: str, purpose: Purpose) -> file_exchange.Ticket | None:
         return await self.readers.run(partial(file_exchange.check, token=token, purpose=purpose, now=self.clock.now()))
-
-    def _room(self) -> int:
-        """How many bytes may come now."""
-        return max(0, min(MAX_UPLOAD, QUOTA - used(self.files.folder / Purpose.DIAGNOSTICS.value)))
 
 
 def create_files(desk: FileDesk) -> Starlette:

@@ -28,6 +28,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         FILES__URL=f"http://127.0.0.1:{port}",
         FILES__HOST="127.0.0.1",
         FILES__PORT=str(port),
+        FILES__FIRMWARE_MAX_MIB="20",
     )
     with edge.start():
         edge.add_id_tag("DRIVER")
@@ -223,6 +224,9 @@ async def test_diagnostics_are_brought_once_under_a_path_that_nobody_can_guess(
         [listed] = (await api.get(f"charge-points/{name}/diagnostics")).json()
         assert (listed["state"], listed["size"]) == ("uploaded", len(FILE))
         assert (await api.get(f"diagnostics/{listed['diagnostics']}/file")).content == FILE
+        assert (await api.delete(f"diagnostics/{listed['diagnostics']}")).status_code == 204
+        assert (await api.get(f"diagnostics/{listed['diagnostics']}/file")).status_code == 404
+        assert (await api.delete(f"diagnostics/{listed['diagnostics']}")).status_code == 404
 
 
 async def test_a_firmware_must_be_a_file_and_nothing_else_takes_files(api: httpx.AsyncClient) -> None:
@@ -231,3 +235,20 @@ async def test_a_firmware_must_be_a_file_and_nothing_else_takes_files(api: httpx
     assert (await api.post("firmware", params=query, json={})).status_code == 415
     assert (await api.post("firmware", params=query, content=b"", headers=file)).status_code == 422
     assert (await api.put("id-tags/A", content=b"x", headers=file)).status_code == 415
+    too_much = await api.post("firmware", params=query, content=b"x" * 21 * 1024**2, headers=file)
+    assert (too_much.status_code, too_much.json()["type"]) == (413, "urn:gardu:problem:no-room-for-firmware")
+    assert "FIRMWARE_MAX_MIB" in too_much.json()["hint"]
+
+
+async def test_a_firmware_that_is_not_needed_is_removed_unless_it_is_being_rolled_out(
+    edge: Edge, api: httpx.AsyncClient
+) -> None:
+    await asyncio.to_thread(edge.add_charge_point, "AWAY")
+    firmware = await uploaded(api, "7.0")
+    begun = (await api.post(f"firmware/{firmware}/rollouts", json={"charge_points": ["AWAY"]})).json()["rollout"]
+    assert (await api.delete(f"firmware/{firmware}")).status_code == 409
+    await api.post(f"rollouts/{begun}/stop")
+    assert (await api.delete(f"firmware/{firmware}")).status_code == 204
+    assert (await api.delete(f"firmware/{firmware}")).status_code == 404
+    assert firmware not in [one["firmware"] for one in (await api.get("firmware")).json()]
+    assert not (edge.folder / "data" / "files" / "firmware" / firmware).exists()
