@@ -1,4 +1,4 @@
-"""Writes `docs/reference` from the programs themselves: settings, commands, events, APIs. Run by `make docs`.
+"""Writes `docs/reference` from the programs themselves, and draws the diagrams of the link. Run by `make docs`.
 
 Whatever it writes depends on the code alone (and docs/measured.json), so that a test can tell when it is stale.
 """
@@ -23,6 +23,7 @@ from cloud.db.database import Database
 from docs.alarm_page import alarms
 from docs.contract_pages import commands, events
 from docs.guarantees_page import guarantees
+from docs.link_diagrams import EXPLANATION, PAGES, drawn
 from docs.markdown import page, table
 from docs.quirks_page import quirks
 from docs.settings_pages import settings_of_the_cloud, settings_of_the_edge
@@ -57,6 +58,10 @@ def main() -> None:
     for name, text in written.items():
         (REFERENCE / name).write_text(text, encoding="utf-8")
         click.echo(f"docs/reference/{name}")
+    for name in PAGES:
+        explained = EXPLANATION / name
+        explained.write_text(drawn(explained.read_text(encoding="utf-8")), encoding="utf-8")
+        click.echo(f"docs/explanation/{name} (its diagrams)")
 
 
 def command_lines() -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from contract.batch import BatchHeader, Envelope
 from contract.commands import CommandError
 from contract.events import EVENTS, MeterValue, Sample
+from docs.link_diagrams import DIAGRAMS, EXPLANATION, PAGES, drawn
 from docs.meanings import MEANINGS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -30,6 +31,20 @@ written_once = cache(generated)
 
 def test_the_reference_has_the_pages_that_are_written_and_no_other() -> None:
     assert sorted(written_once()) == NAMES, "Run `make docs` and commit what it writes."
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_diagrams_are_what_the_tables_say(name: str) -> None:
+    text = (EXPLANATION / name).read_text(encoding="utf-8")
+    assert text.count("<!-- drawn: ") == text.count("<!-- end of drawing -->") > 0
+    assert text == drawn(text), f"docs/explanation/{name} is stale: run `make docs` and commit it."
+
+
+def test_every_diagram_is_drawn_somewhere_and_has_its_arrows() -> None:
+    pages = "".join((EXPLANATION / name).read_text(encoding="utf-8") for name in PAGES)
+    for name, draw in DIAGRAMS.items():
+        assert f"<!-- drawn: {name} -->" in pages
+        assert draw().count("-->") >= 4
 
 
 @pytest.mark.parametrize("name", NAMES)
