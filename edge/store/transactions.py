@@ -119,7 +119,7 @@ def observed_at(connection: sqlite3.Connection, charge_point: str, connector_id:
     return _many(
         connection,
         """charge_point = ? AND station_transaction_id IS NOT NULL AND start_said IS NULL AND connector_id = ?
-           ORDER BY transaction_id""",
+           ORDER BY +transaction_id""",  # by the index of such numbers: the order must not choose another
         charge_point,
         connector_id,
     )
