@@ -30,6 +30,7 @@ from edge.app.rooms import (
     make_syncer,
     tell_link_status,
 )
+from edge.central_system.freshness import Freshness
 from edge.central_system.server import CentralSystem
 from edge.clock import Clock
 from edge.config import Settings
@@ -168,6 +169,7 @@ async def _running(settings: Settings, clock: Clock) -> AsyncIterator[_Edge]:
             Polling(tools, central_system.registry).run(),
             hooks.housekeeper.run(),
             upkeep.run(),
+            Freshness(entrances, writer, clock).run(),
             StoredFiles(files, readers, writer, clock).run(),
             Watch(writer, clock, central_system.registry.connected, lambda: _link_up(syncer)).run(),
             Digesting(writer, readers, clock).run(),

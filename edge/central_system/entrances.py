@@ -67,6 +67,29 @@ class Entrances:
             for chain, key in shown:
                 tls.load(context, chain, key)
 
+    async def renew(self) -> list[Path]:
+        """Show the server's certificates anew: given files as they are now, own ones renewed where they end soon.
+
+        Connections that stand are not touched.
+
+        Returns:
+            The chains that are shown.
+
+        Raises:
+            ConfigurationError: they cannot be used; what was shown before is shown on.
+        """
+        if not self._contexts:
+            return []
+        shown = self.certificates.given
+        if not shown:
+            root, _ = await self.writer.run(self._roots)
+            shown = await self._own(root)
+        tls.server_context(shown, client_roots=None)  # a key that does not fit must not reach those in use
+        for context in self._contexts:
+            for chain, key in shown:
+                tls.load(context, chain, key)
+        return [chain for chain, _ in shown]
+
     def _entrance(self, place: Place, shown: Sequence[tuple[Path, Path]], trusted: Sequence[str]) -> Entrance:
         host, port, profile = place
         if not profile.over_tls:

@@ -88,6 +88,16 @@ def of_charge_point(connection: sqlite3.Connection, charge_point: str) -> list[C
     return [ClientCertificate(**dict(row)) for row in rows]
 
 
+def ending(connection: sqlite3.Connection, before: datetime) -> dict[str, str]:
+    """List the charge points whose last certificate ends before an instant, and when it does."""
+    rows = connection.execute(
+        """SELECT charge_point, max(not_after) AS ends FROM client_certificate WHERE revoked_at IS NULL
+           GROUP BY charge_point HAVING ends < ?""",
+        (iso(before),),
+    )
+    return {row["charge_point"]: row["ends"] for row in rows}
+
+
 def registered_name(connection: sqlite3.Connection, charge_point: str) -> str | None:
     """Give the common name that an operator registered for it."""
     row = connection.execute(
