@@ -18,7 +18,7 @@ import httpx
 
 from tests.harness.plain_http import PLAIN
 
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 90.0
 STOP_WITHIN_S = 30.0
 
 

@@ -1,0 +1,116 @@
+"""Disks that come back from the past: of the cloud, of the edge, and an empty one. No number twice, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.campus import Campus, campus, load
+from tests.faults.conftest import Scale
+from tests.faults.figures import Figures
+from tests.faults.judge import Book, compare
+
+pytestmark = pytest.mark.timeout(3_600)
+
+FEW = 3
+"""Charge points: an edge begins its transaction numbers at the time in seconds, and these must not run far ahead."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Campus]:
+    with campus(tmp_path, CLOUD__LONGEST_WAIT_S="2") as (made, _):
+        made.furnish(FEW)
+        yield made
+
+
+async def charge(site: Campus, records: int) -> Book:
+    """Let everybody charge for a while, and wait until the cloud has it."""
+
+    async def a_while(book: Book) -> None:
+        await load(book, records)
+
+    book = await site.charge_while(a_while)
+    assert not book.refused
+    await asyncio.to_thread(site.edge.wait_drained, 240)
+    return book
+
+
+def together(*books: Book) -> Book:
+    """One book of several lives; a number that two of them were given was reused."""
+    whole = Book()
+    for book in books:
+        whole.reused += [*book.reused, *(set(whole.starts) & set(book.starts))]
+        whole.starts |= book.starts
+        whole.stops |= book.stops
+        whole.samples |= book.samples
+    return whole
+
+
+async def until_the_clock_has_passed(book: Book) -> None:
+    """Wait until less than one transaction a second was begun, as at any real site: numbers count on that."""
+    highest = max(number for _, number in book.starts)
+    while time.time() <= highest:
+        await asyncio.sleep(0.5)
+
+
+def hold_against_the_cloud(site: Campus, book: Book) -> None:
+    assert not book.reused
+    verdict = compare(book, site.cloud.items("/api/v1/transactions"), site.cloud.items("/api/v1/meter-values"))
+    assert not verdict, verdict
+    with closing(sqlite3.connect(f"file:{site.cloud.folder / 'cloud.db'}?mode=ro", uri=True)) as cloud:
+        rows = cloud.execute("SELECT epoch, seq, count(*) FROM ledger_event GROUP BY epoch, seq HAVING count(*) > 1")
+        assert rows.fetchall() == [], "a number of an epoch was used twice"
+
+
+def put_back(folder: Path, name: str, backup: Path) -> None:
+    for file in folder.glob(f"{name}*"):
+        file.unlink()
+    shutil.copy(backup, folder / name)
+
+
+def back_up(database: Path, backup: Path) -> None:
+    with closing(sqlite3.connect(database)) as before, closing(sqlite3.connect(backup)) as after:
+        before.backup(after)
+
+
+async def test_a_cloud_restored_from_a_backup_gets_back_what_it_lacks(
+    site: Campus, tmp_path: Path, scale: Scale, figures: Figures
+) -> None:
+    records, backup = scale.pick(300, 20_000), tmp_path / "backup.db"
+    before = await charge(site, records)
+    await asyncio.to_thread(back_up, site.cloud.folder / "cloud.db", backup)
+
+    async def disturb(book: Book) -> None:  # it comes back while charge points charge
+        await load(book, records)
+        await asyncio.to_thread(site.cloud.kill)
+        put_back(site.cloud.folder, "cloud.db", backup)
+        await asyncio.to_thread(site.cloud.start)
+        await load(book, records)
+
+    after = await site.charge_while(disturb)
+    await asyncio.to_thread(site.edge.wait_drained, 240)
+    book = together(before, after)
+    hold_against_the_cloud(site, book)
+    assert site.dead_letters() == 0
+    figures.record("restored", "cloud restored", records=book.records, lost=0, doubled=0, numbers_reused=0)
+
+
+async def test_an_edge_with_an_empty_disk_begins_another_epoch(site: Campus, scale: Scale, figures: Figures) -> None:
+    records = scale.pick(40, 2_000)
+    before = await charge(site, records)
+    site.edge.kill()
+    shutil.rmtree(site.edge.folder / "data")
+    with site.edge.start():
+        await asyncio.to_thread(site.furnish, FEW)
+        await until_the_clock_has_passed(before)
+        book = together(before, await charge(site, records))
+        hold_against_the_cloud(site, book)
+    assert site.cloud.items("/api/v1/sites")[0]["link"]["epoch"] == 2
+    figures.record("restored", "edge re-imaged", records=book.records, lost=0, doubled=0, numbers_reused=0)
