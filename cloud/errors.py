@@ -10,6 +10,7 @@ GarduCloudError
 │   └── KeyRevokedError         401  another key has taken this one's place
 ├── ForbiddenError              403  somebody we know, who may not do this
 │   ├── EdgeLockedError         403  two edges spoke for one site; a person has to choose
+│   ├── ContractVersionError    403  edge and cloud speak no version of the contract in common
 │   ├── EdgeRevokedError        403  an operator has shut this edge out
 │   └── EnrolmentRefusedError   403  the one-time token is unknown, used, expired, revoked, or another site's
 ├── TooManyRequestsError        429  from this address; carries how long to wait
@@ -108,6 +109,12 @@ class ForbiddenError(GarduCloudError):
     """The credential is good, but not for this."""
 
     kind, title, status = "forbidden", "Not with this credential", 403
+
+
+class ContractVersionError(ForbiddenError):
+    """Edge and cloud speak no version of the contract in common; `upgrade` says which of them is behind."""
+
+    kind, title = "contract-version", "No version of the contract in common"
 
 
 class EdgeLockedError(ForbiddenError):

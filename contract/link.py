@@ -63,6 +63,9 @@ class Greeting(Record):
     boot_id: str
     software_version: str
     contract_version: int = CONTRACT_VERSION
+    """The newest that the edge speaks."""
+    contract_versions: list[PositiveInt] | None = Field(None, max_length=64)
+    """All that the edge speaks; `None`: `contract_version` alone."""
     incarnation: UUID | None
     """The cloud database that this edge last spoke with; `None`: never any."""
     streams: dict[Stream, StreamHead]
@@ -123,6 +126,8 @@ class GreetingAnswer(Record):
 
     incarnation: UUID
     """Made with the cloud's database, and again at each restore."""
+    contract_version: PositiveInt = 1
+    """The one that both go on with: the newest that both speak."""
     epoch: PositiveInt
     server_time: UtcDatetime
     streams: dict[Stream, Cursor]

@@ -11,6 +11,7 @@ from contract.batch import MAX_BATCH_BYTES, BatchHeader, encode_batch
 from contract.directory import AppliedSet
 from contract.link import CONTRACT_VERSION, Greeting, GreetingAnswer, PushAnswer
 from contract.streams import Stream
+from contract.versions import SPOKEN
 from edge.clock import Clock
 from edge.errors import StoreUnavailableError
 from edge.store import directory, identity, outbox
@@ -171,6 +172,7 @@ class Pusher:
             boot_id=self._clock.boot_id,
             software_version=self._edge.software_version,
             contract_version=CONTRACT_VERSION,
+            contract_versions=list(SPOKEN),
             incarnation=identity.read(connection).incarnation,
             streams=outbox.heads(connection),
             directory=_directory(connection),

@@ -15,6 +15,7 @@ from cloud.ingest.service import granting
 from cloud.ingest.service.comparing import compare, memory
 from cloud.ingest.service.speakers import VERDICTS, Facts, Speaker, Store, Told, Verdict, recognise, was_restored
 from cloud.ingest.service.transactions import known_transactions
+from cloud.ingest.service.versions import agreed_version
 from cloud.models.epochs import ReimagedHooks
 from cloud.models.sites import EdgeEpochRow, EdgeRow
 from contract.link import Cursor, Greeting, GreetingAnswer, Parting, StreamHead
@@ -42,6 +43,7 @@ def greet(database: Database, edge: str, greeting: Greeting, reimaged: ReimagedH
 
     Raises:
         ForbiddenError: the greeting is another edge's.
+        ContractVersionError: it speaks no version of the contract that this release speaks.
         EdgeLockedError: two edges speak for this site, or an operator chose the other one.
         EpochError: its past is not the one that the cloud knows, and it does not show it.
     """
@@ -51,13 +53,14 @@ def greet(database: Database, edge: str, greeting: Greeting, reimaged: ReimagedH
         )
     if greeting.epoch > LARGEST_EPOCH:
         raise EpochError(f"There is no epoch {greeting.epoch}.", hint="The edge's database is damaged.")
+    agreed = agreed_version(greeting)
     with database.write() as unit:
         outcome = _Visit(unit, repository.lock_edge(unit, edge), greeting, reimaged, now).settle()
         if isinstance(outcome, GreetingAnswer) and greeting.directory is not None:
             repository.note_directory(unit, edge, greeting.directory, now)
     if isinstance(outcome, GarduCloudError):
         raise outcome
-    return outcome
+    return outcome.model_copy(update={"contract_version": agreed})
 
 
 @dataclass(frozen=True, slots=True)
