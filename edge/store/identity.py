@@ -16,16 +16,19 @@ class Identity:
     incarnation: UUID | None
     last_command_number: int
     """The highest number of a command item that is stored; 0: none of this incarnation."""
+    claim: UUID | None = None
+    """What an epoch was asked for with, and not taken yet; `None`: none was asked for."""
 
 
 def read(connection: sqlite3.Connection) -> Identity:
     """Read it."""
-    row = connection.execute("SELECT store_id, epoch, incarnation, last_command_number FROM identity").fetchone()
+    row = connection.execute("SELECT store_id, epoch, incarnation, last_command_number, claim FROM identity").fetchone()
     return Identity(
         store_id=UUID(row["store_id"]),
         epoch=row["epoch"],
         incarnation=UUID(row["incarnation"]) if row["incarnation"] else None,
         last_command_number=row["last_command_number"],
+        claim=UUID(row["claim"]) if row["claim"] else None,
     )
 
 
@@ -43,6 +46,16 @@ def remember_command_number(connection: sqlite3.Connection, number: int) -> None
     connection.execute("UPDATE identity SET last_command_number = max(last_command_number, ?)", (number,))
 
 
+def claim(connection: sqlite3.Connection, new: UUID) -> UUID:
+    """Ask for an epoch with `new`, unless one was asked for already: after a crash it is the same request.
+
+    Returns:
+        What to ask with.
+    """
+    connection.execute("UPDATE identity SET claim = coalesce(claim, ?)", (str(new),))
+    return UUID(connection.execute("SELECT claim FROM identity").fetchone()["claim"])
+
+
 def take_epoch(connection: sqlite3.Connection, epoch: int) -> None:
-    """Number the life of this database as the cloud does. Never goes back."""
-    connection.execute("UPDATE identity SET epoch = max(epoch, ?)", (epoch,))
+    """Number the life of this database as the cloud does; what was claimed is granted. Never goes back."""
+    connection.execute("UPDATE identity SET epoch = max(epoch, ?), claim = NULL", (epoch,))

@@ -13,12 +13,13 @@ from typing import Any
 import orjson
 from uuid_utils import uuid7
 
-from contract.batch import GENESIS, next_hash
+from contract.batch import CHECKPOINT_EVERY, GENESIS, next_hash
 from contract.events import EventData, Skipped
 from contract.link import StreamHead
 from contract.streams import Stream
 from edge.clock import Clock
 from edge.domain.timestamps import iso
+from edge.store import pasts
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class Numbering:
             "UPDATE stream SET head = ?, head_hash = ? WHERE stream = ?",
             [(*heads[stream], stream) for stream in {draft.stream for draft in self.drafts}],
         )
+        if checkpoints := [(row[0], row[1], row[4]) for row in rows if row[1] % CHECKPOINT_EVERY == 0]:
+            pasts.remember(connection, checkpoints)
 
 
 class _Stamp:
@@ -157,7 +160,8 @@ def hash_at(connection: sqlite3.Connection, stream: Stream, seq: int) -> bytes |
     if row is None:
         row = connection.execute(
             """SELECT acknowledged_hash AS hash FROM stream WHERE stream = ?1 AND acknowledged = ?2
-               UNION ALL SELECT pruned_hash FROM stream WHERE stream = ?1 AND pruned = ?2 AND pruned > 0""",
+               UNION ALL SELECT pruned_hash FROM stream WHERE stream = ?1 AND pruned = ?2 AND pruned > 0
+               UNION ALL SELECT hash FROM checkpoint WHERE stream = ?1 AND seq = ?2""",
             (stream, seq),
         ).fetchone()
     return None if row is None else bytes(row["hash"])
@@ -204,6 +208,17 @@ def acknowledge(connection: sqlite3.Connection, stream: Stream, cursor: int, cha
     """Remember the cloud's committed cursor. Never goes back; rows stay until retention removes them."""
     connection.execute(
         "UPDATE stream SET acknowledged = ?2, acknowledged_hash = ?3 WHERE stream = ?1 AND acknowledged < ?2",
+        (stream, cursor, chained),
+    )
+
+
+def stand_at(connection: sqlite3.Connection, stream: Stream, cursor: int, chained: bytes) -> None:
+    """Remember where the cloud stands, as it greeted.
+
+    A restored cloud stands lower than before: what lies behind its cursor is there no longer, and is kept here.
+    """
+    connection.execute(
+        "UPDATE stream SET acknowledged = ?2, acknowledged_hash = ?3 WHERE stream = ?1 AND acknowledged <> ?2",
         (stream, cursor, chained),
     )
 

@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from contract.link import GreetingAnswer, PushAnswer, StreamHead
+from contract.batch import GENESIS
+from contract.link import Cursor, GreetingAnswer, Parting, PushAnswer, StreamHead
 from contract.streams import Stream
 from edge.sync.backoff import Backoff, Pace
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 from edge.sync.flow import Flow
-from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Wait
+from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Span, Wait
+
+MOST_COMPARISONS = 12
+"""In a row: with forty places each time, far more than the longest past needs."""
+
+_COMPARES = frozenset({LinkState.COMPARING, LinkState.FORKED})
 
 
 class Delivery:
@@ -40,6 +46,9 @@ class Delivery:
         self._greeting: int | None = None
         self._link = Backoff(pace, chance)
         self._to_set_aside: deque[SetAside] = deque()
+        self._spans: dict[Stream, Span] = {}
+        """Where the pasts part, as far as the cloud has told."""
+        self._comparisons = 0
         self.flows = {
             stream: Flow(
                 stream,
@@ -75,7 +84,7 @@ class Delivery:
         if now < self._link.until:
             return Wait(self._link.until)
         self._greeting = self._ticket()
-        return Greet(self._greeting)
+        return Greet(self._greeting, self._to_compare() if self.state in _COMPARES else None)
 
     def greeted(
         self, ticket: int, answer: GreetingAnswer, own: Mapping[Stream, bytes | None], now: float
@@ -89,23 +98,22 @@ class Delivery:
             now: seconds of the clock that `next` gets.
 
         Returns:
-            What to mark acknowledged.
+            Where the cloud stands, stream by stream; empty: our pasts do not agree.
         """
         if ticket != self._greeting:
             return []
         self._greeting = None
-        if (doubt := self._doubt(answer, own)) is not None:
-            self._link.slow(now)
-            self._move(Happened.DIVERGED, doubt)
+        if answer.partings is not None and self.state in _COMPARES and self._comparisons < MOST_COMPARISONS:
+            self._narrow(answer.partings)
             return []
+        if (doubt := self._doubt(answer, own)) is not None:
+            self._diverged(doubt, now)
+            return []
+        self._stop_comparing()
         self._link.succeeded()
         self.epoch = answer.epoch  # a larger one was granted: the cloud takes this database as the edge's next life
         self._move(Happened.AGREED)
-        return [
-            Acknowledge(stream, cursor, bytes.fromhex(answer.streams[stream].hash))
-            for stream, flow in self.flows.items()
-            if (cursor := self._resume(flow, answer, now)) > 0
-        ]
+        return [self._resume(flow, answer, now) for flow in self.flows.values()]
 
     def greeting_failed(self, ticket: int, outcome: Conflict | Refused | Unavailable, now: float) -> None:
         """A greeting came to nothing."""
@@ -113,9 +121,8 @@ class Delivery:
             return
         self._greeting = None
         match outcome:
-            case Conflict(why):  # the cloud cannot place us at all: a person, or a grant, is needed
-                self._link.slow(now)
-                self._move(Happened.DIVERGED, why)
+            case Conflict(why):
+                self._diverged(why, now)
             case Refused():
                 self.reported(outcome, now)
             case _:
@@ -218,14 +225,38 @@ class Delivery:
                 self.reported(outcome, now)
         flow.settled(now)
 
-    def _resume(self, flow: Flow, answer: GreetingAnswer, now: float) -> int:
-        told = answer.streams.get(flow.stream)
-        cursor = 0 if told is None else told.cursor
-        flow.resume(cursor, most_events=answer.max_batch_events, most_bytes=answer.max_batch_bytes, now=now)
-        return cursor
+    def _resume(self, flow: Flow, answer: GreetingAnswer, now: float) -> Acknowledge:
+        told = answer.streams.get(flow.stream) or Cursor(cursor=0, hash=GENESIS.hex())
+        flow.resume(told.cursor, most_events=answer.max_batch_events, most_bytes=answer.max_batch_bytes, now=now)
+        return Acknowledge(flow.stream, told.cursor, bytes.fromhex(told.hash))
+
+    def _to_compare(self) -> dict[Stream, Span]:
+        return {stream: self._spans.get(stream) or Span(0, flow.head) for stream, flow in self.flows.items()}
+
+    def _narrow(self, partings: Mapping[Stream, Parting]) -> None:
+        """Show less and closer next time, at once."""
+        self._comparisons += 1
+        for stream, parting in partings.items():
+            self._spans[stream] = Span(parting.same, parting.other or self.flows[stream].head)
+        self._link.succeeded()
+        self._move(Happened.NARROWED)
+
+    def _diverged(self, why: str, now: float) -> None:
+        """Our past is another one than the cloud's: compare them at once; where that was of no use, again slowly."""
+        if self.state in _COMPARES:
+            self._link.slow(now)
+        else:
+            self._link.succeeded()
+        self._stop_comparing()
+        self._move(Happened.DIVERGED, why)
+
+    def _stop_comparing(self) -> None:
+        self._spans, self._comparisons = {}, 0
 
     def _doubt(self, answer: GreetingAnswer, own: Mapping[Stream, bytes | None]) -> str | None:
         """Say why the cloud's past is not ours; `None`: it is."""
+        if answer.partings is not None:
+            return "The cloud compares for ever, and does not find where its past of this edge parts from ours."
         if answer.epoch < self.epoch:
             return f"The cloud is in epoch {answer.epoch} of this edge, which is in epoch {self.epoch} already."
         for stream, told in answer.streams.items():

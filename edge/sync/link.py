@@ -4,8 +4,11 @@
             greeting: pasts agree
 MUST_GREET ───────────────────────▶ READY      pushes; one batch under way per stream
     ▲  ◀─── 409, other hash, lost ────┘
-    │       greeting: cloud ahead of us, other hash, other epoch
-    ├──────────────────────────────▶ FORKED    sends nothing, greets again slowly
+    │       greeting: cloud ahead of us, other hash
+    ├──────────────────────────────▶ COMPARING shows its past, until the cloud finds where it parts and grants an epoch
+    │                                   │ the cloud cannot
+    │                                   ▼
+    │                                FORKED    sends nothing, compares again slowly
     │       401, 403
     └──────────────────────────────▶ REFUSED   sends nothing, greets again slowly
 ```
@@ -13,6 +16,7 @@ MUST_GREET ───────────────────────
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,8 +30,10 @@ class LinkState(StrEnum):
     READY = "ready"
     REFUSED = "refused"
     """The cloud does not accept our credentials. The edge goes on recording."""
+    COMPARING = "comparing"
+    """The cloud knows another past of this edge than we do. The place where they part is being looked for."""
     FORKED = "forked"
-    """The cloud knows another past of this edge than we do. The edge goes on recording."""
+    """The cloud knows another past, and does not find the place. The edge goes on recording."""
 
 
 class Happened(StrEnum):
@@ -37,6 +43,8 @@ class Happened(StrEnum):
     """A greeting was answered, and our hashes at the cloud's cursors are the cloud's."""
     DIVERGED = "diverged"
     """A greeting was answered, and they are not."""
+    NARROWED = "narrowed"
+    """Our past was compared; the place where it parts lies between two numbers that were told."""
     REFUSED = "refused"
     CONTRADICTED = "contradicted"
     """The cloud did not take a batch as the continuation of its past, or its answer does not fit ours."""
@@ -46,6 +54,13 @@ class Happened(StrEnum):
 
 _AFTER_A_GREETING = {
     Happened.AGREED: LinkState.READY,
+    Happened.DIVERGED: LinkState.COMPARING,
+    Happened.REFUSED: LinkState.REFUSED,
+}
+
+_AFTER_A_COMPARISON = {
+    Happened.AGREED: LinkState.READY,
+    Happened.NARROWED: LinkState.COMPARING,
     Happened.DIVERGED: LinkState.FORKED,
     Happened.REFUSED: LinkState.REFUSED,
 }
@@ -66,8 +81,13 @@ TRANSITIONS: dict[LinkState, dict[Happened, LinkState]] = {
         Happened.CONTRADICTED: LinkState.REFUSED,
         Happened.LOST: LinkState.REFUSED,
     },
+    LinkState.COMPARING: {
+        **_AFTER_A_COMPARISON,
+        Happened.CONTRADICTED: LinkState.COMPARING,
+        Happened.LOST: LinkState.COMPARING,
+    },
     LinkState.FORKED: {
-        **_AFTER_A_GREETING,
+        **_AFTER_A_COMPARISON,
         Happened.CONTRADICTED: LinkState.FORKED,
         Happened.LOST: LinkState.FORKED,
     },
@@ -75,10 +95,20 @@ TRANSITIONS: dict[LinkState, dict[Happened, LinkState]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The part of a stream in which the pasts part: both ends are to be shown."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Greet:
     """Send a greeting, then call `greeted` or `greeting_failed` with its ticket."""
 
     ticket: int
+    compare: Mapping[Stream, Span] | None = None
+    """Show these parts of our past; `None`: an ordinary greeting."""
 
 
 @dataclass(frozen=True, slots=True)

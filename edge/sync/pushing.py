@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 import structlog
 
@@ -14,13 +16,13 @@ from contract.streams import Stream
 from contract.versions import SPOKEN
 from edge.clock import Clock
 from edge.errors import StoreUnavailableError
-from edge.store import directory, identity, outbox
+from edge.store import directory, identity, known_transactions, outbox, pasts
 from edge.store.identity import Identity
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
 from edge.sync.carrier import Carrier, EventRefused, Unavailable
 from edge.sync.delivery import Delivery
-from edge.sync.link import Acknowledge, Greet, Push, SetAside
+from edge.sync.link import Acknowledge, Greet, Push, SetAside, Span
 
 HEADER_ROOM_BYTES = 1024
 """Of a batch's bytes, kept for its first line."""
@@ -95,24 +97,44 @@ class Pusher:
         return False
 
     async def _greet(self, action: Greet) -> bool:
-        outcome = await self._carrier.greet(await self._readers.run(self._greeting))
+        if action.compare is not None and self._who.claim is None:
+            claimed = await self._writer.run(lambda tx: identity.claim(tx.connection, uuid4()))
+            self._who = replace(self._who, claim=claimed)
+        greeting = await self._readers.run(lambda connection: self._greeting(connection, action.compare))
+        outcome = await self._carrier.greet(greeting)
         if not isinstance(outcome, GreetingAnswer):
             self._delivery.greeting_failed(action.ticket, outcome, self._now())
             return False
         self._cloud_takes = outcome.max_batch_bytes
         await self._writer.run(lambda tx: identity.meet_incarnation(tx.connection, outcome.incarnation))
         own = await self._readers.run(lambda connection: self._compared(connection, outcome))
-        acknowledged = self._delivery.greeted(action.ticket, outcome, own, self._now())
-        await self._take_epoch(self._delivery.epoch)
-        await self._acknowledge(acknowledged)
+        cursors = self._delivery.greeted(action.ticket, outcome, own, self._now())
+        if cursors:
+            await self._agree(outcome, cursors)
         return True
 
-    async def _take_epoch(self, granted: int) -> None:
-        """Speak under the epoch that the cloud granted. If we crash before it is stored, it is granted again."""
-        if granted != self._who.epoch:
-            _log.warning("epoch_taken", epoch=granted, before=self._who.epoch)
-            self._who = replace(self._who, epoch=granted)
-            await self._writer.run(lambda tx: identity.take_epoch(tx.connection, granted))
+    async def _agree(self, answer: GreetingAnswer, cursors: list[Acknowledge]) -> None:
+        """Remember where the cloud stands, and speak under its epoch, which it may have granted just now.
+
+        If we crash before that is stored, the claim gets the same epoch once more.
+        """
+        before, granted = self._who, self._delivery.epoch
+        self._who = replace(before, epoch=granted, claim=None)
+
+        def remember(tx: WriteTx) -> None:
+            for one in cursors:
+                outbox.stand_at(tx.connection, one.stream, one.cursor, one.hash)
+            if self._who != before:
+                identity.take_epoch(tx.connection, granted)
+            known_transactions.take_over(tx.connection, answer.transactions, self._clock.now())
+
+        try:
+            await self._writer.run(remember)
+        except BaseException:
+            self._who = before  # the next batch is refused, and the next greeting is answered the same
+            raise
+        if granted != before.epoch:
+            _log.warning("epoch_taken", epoch=granted, before=before.epoch, transactions=len(answer.transactions))
 
     async def _push(self, action: Push) -> bool:
         batch = await self._readers.run(lambda connection: self._batch(connection, action))
@@ -164,7 +186,11 @@ class Pusher:
             case SetAside():
                 self._delivery.was_set_aside(action.ticket, self._now(), done=False)
 
-    def _greeting(self, connection: sqlite3.Connection) -> Greeting:
+    def _greeting(self, connection: sqlite3.Connection, compare: Mapping[Stream, Span] | None) -> Greeting:
+        who = identity.read(connection)
+        past = None
+        if compare is not None:
+            past = {stream: pasts.show(connection, stream, span.low, span.high) for stream, span in compare.items()}
         return Greeting(
             edge=self._edge.name,
             store_id=self._who.store_id,
@@ -173,9 +199,12 @@ class Pusher:
             software_version=self._edge.software_version,
             contract_version=CONTRACT_VERSION,
             contract_versions=list(SPOKEN),
-            incarnation=identity.read(connection).incarnation,
+            incarnation=who.incarnation,
             streams=outbox.heads(connection),
             directory=_directory(connection),
+            last_command_number=who.last_command_number,
+            claim=self._who.claim,
+            past=past,
         )
 
     def _compared(self, connection: sqlite3.Connection, answer: GreetingAnswer) -> dict[Stream, bytes | None]:

@@ -142,9 +142,9 @@ async def until(condition: Callable[[], bool], *, within_s: float = 10.0) -> Non
             await asyncio.sleep(0.01)
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    path = tmp_path / "edge.db"
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Site]:
+    """Open a store, made when it is missing; leaving is a stop of the edge."""
     migrate(path)
     clock = ShiftedClock()
     connection = connect(path)
@@ -155,6 +155,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield site
     readers.close()
     connection.close()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with opened(tmp_path / "edge.db") as site:
+        yield site
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from contract.batch import GENESIS, MAX_BATCH_BYTES
-from contract.link import Cursor, GreetingAnswer, PushAnswer, StreamHead
+from contract.link import Cursor, GreetingAnswer, Parting, PushAnswer, StreamHead
 from contract.streams import Stream
 from edge.sync.backoff import Pace
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
-from edge.sync.delivery import Delivery
-from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Wait
+from edge.sync.delivery import MOST_COMPARISONS, Delivery
+from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Span, Wait
 from tests.unit.edge_link.model_cloud import ModelCloud
 
 HASH = bytes([7]) * 32
@@ -67,7 +67,8 @@ def test_nothing_is_pushed_before_the_greeting_is_answered() -> None:
 
 def test_resumes_after_the_cloud_s_cursor_and_acknowledges_it() -> None:
     delivery = make(ledger=10)
-    assert greet(delivery, answer({LEDGER: 4})) == [Acknowledge(LEDGER, 4, HASH)]
+    stands = [Acknowledge(LEDGER, 4, HASH), Acknowledge(STATE, 0, GENESIS), Acknowledge(METER, 0, GENESIS)]
+    assert greet(delivery, answer({LEDGER: 4})) == stands
     assert push(delivery) == Push(2, LEDGER, 4, 500, MAX_BATCH_BYTES)
 
 
@@ -86,17 +87,21 @@ def test_a_cloud_that_lost_what_it_had_acknowledged_gets_it_again() -> None:
         (answer({LEDGER: 5}, epoch=1), HASH, "epoch 2"),
     ],
 )
-def test_another_past_stops_the_sending_and_greets_again_slowly(
+def test_another_past_stops_the_sending_is_compared_and_then_greeted_again_slowly(
     told: GreetingAnswer, mine: bytes | None, because: str
 ) -> None:
     delivery = make(ledger=10)
     delivery.epoch = told.epoch + 1 if "epoch" in because else told.epoch
     action = delivery.next(0.0)
     assert isinstance(action, Greet)
+    assert action.compare is None
     assert delivery.greeted(action.ticket, told, {LEDGER: mine}, 0.0) == []
-    assert delivery.state is LinkState.FORKED
-    assert because in (delivery.error or "")
-    assert delivery.next(1.0) == Wait(225.0)
+    assert (delivery.state, because in (delivery.error or "")) == (LinkState.COMPARING, True)
+    action = delivery.next(0.0)
+    assert isinstance(action, Greet)
+    assert action.compare == {LEDGER: Span(0, 10), STATE: Span(0, 0), METER: Span(0, 0)}
+    assert delivery.greeted(action.ticket, told, {LEDGER: mine}, 0.0) == []  # a cloud that does not compare
+    assert (delivery.state, delivery.next(1.0)) == (LinkState.FORKED, Wait(225.0))
     greet(delivery, answer({LEDGER: 5}, epoch=delivery.epoch), now=225.0)
     assert push(delivery, 225.0).after == 5
 
@@ -112,15 +117,59 @@ def test_an_epoch_is_not_taken_when_the_pasts_do_not_fit() -> None:
     action = delivery.next(0.0)
     assert isinstance(action, Greet)
     delivery.greeted(action.ticket, answer({LEDGER: 11}, epoch=2), {LEDGER: HASH}, 0.0)
-    assert (delivery.epoch, delivery.state) == (1, LinkState.FORKED)
+    assert (delivery.epoch, delivery.state) == (1, LinkState.COMPARING)
 
 
-def test_a_greeting_that_conflicts_is_a_fork() -> None:
+def test_a_greeting_that_conflicts_is_compared_and_then_a_fork() -> None:
     delivery = make()
+    for state in (LinkState.COMPARING, LinkState.FORKED):
+        action = delivery.next(0.0)
+        assert isinstance(action, Greet)
+        delivery.greeting_failed(action.ticket, Conflict("an old epoch"), 0.0)
+        assert (delivery.state, delivery.error) == (state, "an old epoch")
+    assert isinstance(delivery.next(1.0), Wait)
+    action = delivery.next(1000.0)
+    assert isinstance(action, Greet)
+    assert action.compare is not None
+
+
+def compares(delivery: Delivery) -> Greet:
     action = delivery.next(0.0)
     assert isinstance(action, Greet)
-    delivery.greeting_failed(action.ticket, Conflict("an old epoch"), 0.0)
-    assert (delivery.state, delivery.error) == (LinkState.FORKED, "an old epoch")
+    delivery.greeting_failed(action.ticket, Conflict("behind"), 0.0)
+    action = delivery.next(0.0)
+    assert isinstance(action, Greet)
+    return action
+
+
+def compared(delivery: Delivery, action: Greet, *partings: Parting) -> Greet:
+    """The cloud has narrowed down where the pasts part; what is shown next."""
+    told = answer({LEDGER: 90}, partings=dict(zip(Stream, partings, strict=False)))
+    assert delivery.greeted(action.ticket, told, {LEDGER: None}, 0.0) == []
+    closer = delivery.next(0.0)
+    assert isinstance(closer, Greet), "at once"
+    return closer
+
+
+def test_the_place_where_the_pasts_part_is_looked_for_ever_closer_and_the_grant_is_taken() -> None:
+    delivery = make(ledger=80, state=5)
+    parted = compares(delivery)
+    shown = compared(delivery, parted, Parting(same=20, other=40, found=False), Parting(same=5, other=None, found=True))
+    assert shown.compare == {LEDGER: Span(20, 40), STATE: Span(5, 5), METER: Span(0, 0)}
+    told = answer({LEDGER: 31}, epoch=2)
+    delivery.greeted(shown.ticket, told, own(told), 0.0)
+    assert (delivery.state, delivery.epoch, push(delivery).after) == (LinkState.READY, 2, 31)
+
+
+def test_a_cloud_that_compares_for_ever_is_asked_again_slowly() -> None:
+    delivery = make(ledger=80)
+    shown = compares(delivery)
+    for _ in range(MOST_COMPARISONS):
+        shown = compared(delivery, shown, Parting(same=20, other=40, found=False))
+    told = answer({LEDGER: 90}, partings={LEDGER: Parting(same=20, other=40, found=False)})
+    assert delivery.greeted(shown.ticket, told, {LEDGER: None}, 0.0) == []
+    assert (delivery.state, "for ever" in (delivery.error or "")) == (LinkState.FORKED, True)
+    assert delivery.next(1.0) == Wait(225.0)
 
 
 def test_refused_credentials_are_tried_again_slowly() -> None:
