@@ -29,6 +29,12 @@ def _operator(
     return service.recognise_operator(database, shown.credentials)
 
 
+def _target_of(request: Request) -> str:
+    """What the edge has signed as the target: path and query."""
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
 def _edge(
     request: Request,
     database: TheDatabase,
@@ -38,7 +44,7 @@ def _edge(
 ) -> str:
     if shown is None:
         raise UnauthenticatedError("This needs an edge's signature.", hint="Enrol this edge: gardu-edge enrol")
-    proof = edges.recognise(database, shown.credentials, Asked(edge, request.method, request.url.path), now)
+    proof = edges.recognise(database, shown.credentials, Asked(edge, request.method, _target_of(request)), now)
     request.state.body_hash, request.state.key_id = proof.body_hash, proof.key_id
     return edge
 

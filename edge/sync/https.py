@@ -141,6 +141,8 @@ class HttpsCarrier:
 
     async def _send(self, request: httpx.Request, longer_s: float) -> httpx.Response | Unavailable:
         target = request.url.path.removeprefix(self._prefix)
+        if request.url.query:
+            target = f"{target}?{request.url.query.decode()}"
         shown = self._proof.authorization(request.method, target, request.content)
         if shown is not None:
             request.headers["Authorization"] = f"Bearer {shown}"

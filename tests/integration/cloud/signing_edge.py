@@ -66,7 +66,7 @@ class SigningEdge:
 
     async def send(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> httpx.Response:
         content = b"" if body is None else json.dumps(body).encode()
-        shown = token or self.token(method, path.partition("?")[0], content)
+        shown = token or self.token(method, path, content)
         headers = {"Authorization": f"Bearer {shown}"} | ({} if body is None else {"Content-Type": "application/json"})
         return await self.client.request(method, path, content=content, headers=headers)
 

@@ -152,12 +152,12 @@ async def test_operators_alone_make_tokens_and_only_for_known_sites(campus: Camp
 async def test_a_clock_that_is_ten_years_off_is_told_the_time(campus: Campus) -> None:
     edge = await enrolled(campus)
     for days in (-3650, 3650):
-        path = "/api/v1/edges/tower/commands"
+        path = "/api/v1/edges/tower/commands?wait=0"
         answer = await edge.pull(token=edge.token("GET", path, at=campus.clock() + timedelta(days=days)))
         told = problem(answer, 401, "clock-skew").model_extra or {}
         assert told["server_time"] == campus.clock().isoformat()
     for seconds in (-85, 25):
-        token = edge.token("GET", "/api/v1/edges/tower/commands", at=campus.clock() + timedelta(seconds=seconds))
+        token = edge.token("GET", "/api/v1/edges/tower/commands?wait=0", at=campus.clock() + timedelta(seconds=seconds))
         assert (await edge.pull(token=token)).status_code == 200
 
 
@@ -166,8 +166,10 @@ async def test_a_stolen_token_opens_nothing_else(campus: Campus) -> None:
     campus.another_edge("annex")
     annex = SigningEdge(campus.client, "annex", campus.clock)
     await annex.enrol(await token_for(campus, "annex"))
-    commands = "/api/v1/edges/tower/commands"
+    commands = "/api/v1/edges/tower/commands?wait=0"
     stolen = edge.token("GET", commands)
+    other_question = "/api/v1/edges/tower/commands?after=7&wait=0"
+    assert (await edge.send("GET", other_question, token=stolen)).status_code == 403
     greeting = campus.edge.greeting().model_dump(mode="json")
     assert (await edge.send("POST", "/api/v1/edges/tower/greeting", greeting, token=stolen)).status_code == 403
     assert (await annex.pull(token=stolen)).status_code == 401
@@ -191,7 +193,7 @@ async def test_a_stolen_token_opens_nothing_else(campus: Campus) -> None:
 
 async def test_a_token_that_was_tampered_with_is_nobodys(campus: Campus) -> None:
     edge = await enrolled(campus)
-    token = edge.token("GET", "/api/v1/edges/tower/commands")
+    token = edge.token("GET", "/api/v1/edges/tower/commands?wait=0")
     header, claims, signature = token.split(".")
     for bad in (
         f"{header}.{claims}.",
