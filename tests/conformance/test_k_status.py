@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ocpp.exceptions import NotSupportedError
 from ocpp.v16.enums import ChargePointStatus
 
 from edge.domain.connector import STATUSES, is_odd
@@ -159,6 +160,38 @@ async def test_k65_states_are_asked_for_all_together_and_then_one_by_one(edge: E
         assert (await site.connectors())[3]["stale_since"] is not None
         await report(station, 3, "Available")
         assert (await site.connectors())[3]["stale_since"] is None
+
+
+async def test_k65_one_that_refuses_to_tell_stays_stale_and_is_left_in_peace(edge: Edge) -> None:
+    await asyncio.gather(*(refuses_to_tell(edge, answer) for answer in ("Rejected", "NotImplemented", "CALLERROR")))
+
+
+async def refuses_to_tell(edge: Edge, answer: str) -> None:
+    site = await asyncio.to_thread(Site, edge, f"K65-{answer}")
+    async with site.station(boots=True) as station:
+        for number in (1, 2):
+            await report(station, number, "Charging")
+    await site.until(lambda shown: shown[1]["stale_since"] is not None)
+    async with site.station() as station:
+        if answer == "CALLERROR":
+            station.refusal = NotSupportedError()
+        else:
+            station.answers["TriggerMessage"] = {"status": answer}
+        most = {"Rejected": 3, "NotImplemented": 2, "CALLERROR": 1}[answer]  # for all, then each; not each; no more
+        async with asyncio.timeout(SOON_S):
+            while len(station.asked) < most:
+                await asyncio.sleep(0.05)
+        await station.ask("Heartbeat")
+        shown = await site.connectors()
+        assert all(shown[number]["stale_since"] and shown[number]["status"] == "Charging" for number in (1, 2))
+        await report(station, 1, "Finishing")
+        shown = await site.connectors()
+        assert (shown[1]["stale_since"], shown[1]["status"], shown[2]["stale_since"] is None) == (
+            None,
+            "Finishing",
+            False,
+        )
+        assert len(station.asked) == most
 
 
 async def test_k66_a_status_with_an_older_time_does_not_replace_a_newer_one(edge: Edge) -> None:

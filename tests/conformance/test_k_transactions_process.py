@@ -1,4 +1,4 @@
-"""K35, K40, K42, K57, K60 where a running process matters: restarts, the disk, the crowd, the machine's clock."""
+"""K35, K40, K42, K57, K60, K99 where a running process matters: restarts, the disk, the crowd, the machine's clock."""
 
 from __future__ import annotations
 
@@ -246,3 +246,69 @@ async def test_k35_an_edge_that_noted_a_time_far_ahead_is_told_that_its_clock_is
         said = await asyncio.to_thread(site.cli, "trust-clock", "--yes")
         assert "goes by this clock within some seconds" in said
         await eventually(lambda: not standing())
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_k99_a_step_of_the_machines_clock_breaks_nothing_in_a_running_edge(tmp_path: Path, hours: int) -> None:
+    if LIBRARY is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs libfaketime (apt-get install faketime)")
+        pytest.skip("left out: libfaketime is not installed")
+    site, keys = furnished(tmp_path / "edge", "CP1", CENTRAL_SYSTEM__PING_INTERVAL_S="0.5")
+    offset = tmp_path / "faketime"
+    offset.write_text("+0")
+    site.environment |= {
+        "LD_PRELOAD": str(LIBRARY),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_RESET": "1",
+    }
+    with site.start():
+        async with connected(site.ws_url, "CP1", keys["CP1"]) as station:
+            await station.boot()
+
+            async def told() -> datetime:
+                return datetime.fromisoformat((await station.ask("Heartbeat")).current_time)
+
+            before = await told()
+            started = await station.ask(
+                "StartTransaction", connector_id=1, id_tag="TAG", meter_start=0, timestamp=before.isoformat()
+            )
+            offset.write_text(f"{hours:+d}h")
+            stepped = before
+            async with asyncio.timeout(WITHIN_S):
+                while abs((stepped - before).total_seconds()) < 3000:
+                    stepped = await told()
+            await asyncio.sleep(2.5)  # several pings: none of them may look late by the step
+            await station.ask(
+                "StopTransaction",
+                transaction_id=started.transaction_id,
+                meter_stop=700,
+                timestamp=(before + timedelta(minutes=1)).isoformat(),
+            )
+            shown = await asyncio.to_thread(_shown_at, site, "/api/v1/charge-points/CP1")
+            assert shown["connected"]
+        (stored,) = await asyncio.to_thread(site.items, "/api/v1/transactions")
+        assert (stored["energy_wh"], stored["state"]) == (700, "closed")
+        connects = [one for one in _events(site) if one["type"] == "ChargePointConnected.v1"]
+        assert len(connects) == 1  # it was never thrown out
+
+
+def _shown_at(site: Edge, path: str) -> dict[str, Any]:
+    with site.client() as client:
+        shown: dict[str, Any] = client.get(path).json()
+        return shown
+
+
+def _events(site: Edge) -> list[dict[str, Any]]:
+    """Every event of the outbox, in its order; numbers without holes."""
+    connection = connect(site.folder / "data" / "edge.db", read_only=True)
+    try:
+        rows = connection.execute("SELECT stream, seq, event FROM outbox ORDER BY stream, seq").fetchall()
+    finally:
+        connection.close()
+    for stream in {row["stream"] for row in rows}:
+        numbers = [row["seq"] for row in rows if row["stream"] == stream]
+        assert numbers == list(range(1, len(numbers) + 1)), stream
+    return [json.loads(row["event"]) for row in rows]
