@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from cloud.db.database import Unit
 from cloud.ingest.schemas import Position
+from cloud.models.alarms import AlarmRow
 from cloud.models.charging import TransactionRow
 from cloud.models.link import LedgerEventRow, StreamCursorRow
 from cloud.models.pasts import EdgeConflictRow, EpochForkRow, StreamCheckpointRow, StreamTrailRow
@@ -25,6 +26,9 @@ TRAILS_KEPT = timedelta(days=35)
 
 MOST_TRANSACTIONS = 5_000
 """That are sent down with an epoch: the newest."""
+
+EDGE_LOCKED = "EdgeLocked"
+"""The kind of the alarm that the cloud itself raises when two edges speak for one site."""
 
 _IN_ONE_QUESTION = 500
 
@@ -148,12 +152,24 @@ def open_conflict(unit: Unit, site: str) -> EdgeConflictRow | None:
 
 
 def add_conflict(unit: Unit, edge: EdgeRow, epoch: int, store: UUID, who: tuple[str, str], now: datetime) -> None:
-    """Note that another one spoke for the site. `who`: its boot and its release."""
-    boot_id, software_version = who
+    """Note that another one spoke for the site, and raise the alarm. `who`: its boot and its release."""
+    (boot_id, software_version), conflict = who, uuid4()
+    unit.add(
+        AlarmRow(
+            site_id=edge.site_id,
+            alarm=conflict,
+            kind=EDGE_LOCKED,
+            charge_point=None,
+            detail=edge.locked_why or "",
+            raised_at=now,
+            cleared_at=None,
+            ordered_at=now,
+        )
+    )
     unit.add(
         EdgeConflictRow(
             site_id=edge.site_id,
-            conflict=uuid4(),
+            conflict=conflict,
             noticed_at=now,
             present_epoch=edge.epoch,
             store_id=store,
@@ -162,6 +178,13 @@ def add_conflict(unit: Unit, edge: EdgeRow, epoch: int, store: UUID, who: tuple[
             software_version=software_version,
         )
     )
+
+
+def clear_alarm(unit: Unit, conflict: EdgeConflictRow, now: datetime) -> None:
+    """End the alarm that a conflict raised."""
+    alarm = unit.get(AlarmRow, (conflict.site_id, conflict.conflict))
+    if alarm is not None:
+        alarm.cleared_at = now
 
 
 def renew_incarnation(unit: Unit, known: UUID | None = None) -> None:

@@ -47,6 +47,7 @@ def unlock(database: Database, edge: str, continues: Continues, by: str, now: da
             raise NotLockedError(f"Edge {edge} is not locked.", hint="Nothing was changed.")
         conflict.settled_at, conflict.settled_by, conflict.continues = now, by, continues.value
         row.locked_at = row.locked_why = None
+        pasts.clear_alarm(unit, conflict, now)
         other = unit.get(EdgeEpochRow, (edge, conflict.epoch))
         if continues is Continues.PRESENT:
             if other is not None:

@@ -253,6 +253,11 @@ async def test_a_copied_card_locks_both_and_says_why(campus: Campus) -> None:
     [conflict] = (await lives(campus))["conflicts"]
     assert (conflict["present_epoch"], conflict["other_epoch"], conflict["other_boot_id"]) == (2, 1, "boot")
     assert conflict["settled_at"] is None
+    [alarm] = await campus.items("alarms", site="tower")
+    assert (alarm["kind"], alarm["detail"], alarm["cleared_at"]) == ("EdgeLocked", site["link"]["locked_why"], None)
+    await campus.post("edges/tower/unlock", {"continues": "present"})
+    [alarm] = await campus.items("alarms", site="tower")
+    assert alarm["cleared_at"] is not None
 
 
 async def test_the_present_one_goes_on_and_the_other_is_turned_away(campus: Campus) -> None:
