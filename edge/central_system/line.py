@@ -23,6 +23,8 @@ MASKED = 0x80
 SHORT, MEDIUM = 126, 127
 """A length below the first stands in the header's second byte; the first means two bytes more, the second eight."""
 MASK_BYTES = 4
+SMALLEST = 2 + MASK_BYTES
+"""Bytes of an empty frame."""
 END_OF_HEADERS = b"\r\n\r\n"
 
 
@@ -110,11 +112,11 @@ def span(data: bytes) -> tuple[int, int]:
 
     The end lies elsewhere than `len(data)` when `data` is no single whole frame that a client may send.
     """
-    if len(data) < 2 or data[1] < MASKED:  # noqa: PLR2004 - the header's two bytes
+    if len(data) < SMALLEST or data[1] < MASKED:
         return 0, -1
     size, start = data[1] - MASKED, 2
     if size == SHORT:
-        size, start = int.from_bytes(data[2:4], "big"), 4
+        size, start = data[2] << 8 | data[3], 4
     elif size == MEDIUM:
         size, start = int.from_bytes(data[2:10], "big"), 10
     start += MASK_BYTES

@@ -41,10 +41,12 @@ _log = structlog.get_logger()
 class WriteTx:
     """What an operation may do: read and write through `connection`, and leave events for the outbox."""
 
-    __slots__ = ("_drafts", "connection")
+    __slots__ = ("_drafts", "connection", "cursor")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.cursor = connection.cursor()
+        """For a hot path that reads nothing through it."""
         self._drafts: list[Draft] = []
 
     def emit(self, event: EventData, *, subject: str, occurred_at: datetime) -> None:

@@ -76,7 +76,7 @@ def record(
         place = (reading.sampled_at, request.charge_point, connector_id)
         fresh = _unknown(reading, place, transaction, tx) if known and transaction is not None else reading.samples
         samples = orjson.dumps(fresh)
-        if fresh and meter_values.insert(tx.connection, place, number, samples):
+        if fresh and meter_values.insert(tx.cursor, place, number, samples):
             values.append({"sampled_at": reading.sampled_at, "samples": orjson.Fragment(samples)})
     for first in range(0, len(values), MOST_READINGS):
         some = values[first : first + MOST_READINGS]

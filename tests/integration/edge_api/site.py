@@ -149,7 +149,7 @@ class Site:
         place = (iso(NOW + timedelta(seconds=second)), "123", connector_id)
 
         def insert(tx: WriteTx) -> None:
-            meter_values.insert(tx.connection, place, transaction_id, orjson.dumps(samples))
+            meter_values.insert(tx.cursor, place, transaction_id, orjson.dumps(samples))
 
         await self.writer.run(insert)
 
