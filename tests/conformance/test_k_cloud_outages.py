@@ -71,7 +71,7 @@ async def test_k94_two_weeks_without_the_cloud_change_nothing_and_drain_in_order
 def in_the_order_of_arrival(site: Campus) -> list[int]:
     """The numbers of the ledger as the cloud wrote them down."""
     with closing(sqlite3.connect(f"file:{site.cloud.folder / 'cloud.db'}?mode=ro", uri=True)) as cloud:
-        return [seq for (seq,) in cloud.execute("SELECT seq FROM ledger_event ORDER BY rowid")]
+        return [seq for (seq,) in cloud.execute("SELECT seq FROM ledger_event ORDER BY received_at, seq")]
 
 
 async def test_k95_an_id_tag_that_was_revoked_meanwhile_leaves_lists_and_caches_soon(

@@ -16,6 +16,7 @@ from cloud.db.database import Unit, is_outage
 from cloud.errors import DatabaseUnavailableError
 from cloud.ingest import repository
 from cloud.ingest.schemas import Line
+from cloud.ingest.service.runs import runs
 from cloud.models.link import DeadLetterRow, SkippedRangeRow
 from cloud.models.received import Appliers, Received
 from cloud.models.sampled import MeterEventDict, SampleRun, meter_event
@@ -43,15 +44,15 @@ class Application:
 
     def apply(self, lines: Sequence[Line]) -> None:
         """Apply the events in their order, runs of one type at once."""
-        for kind, run in groupby(self._new(lines), key=lambda line: line.type):
+        for kind, run in runs(self._new(lines)):
             if kind == Skipped.TYPE:
-                self._skip(list(run))
+                self._skip(run)
             elif kind == MeterValuesSampled.TYPE and kind in self.appliers:
-                self._apply_samples(list(run))
+                self._apply_samples(run)
             elif kind in EVENTS and kind in self.appliers:
-                self._apply_known(list(run), EVENTS[kind])
+                self._apply_known(run, EVENTS[kind])
             else:
-                self._apply_unknown(list(run))
+                self._apply_unknown(run)
 
     def apply_again(self, line: Line) -> None:
         """Apply one event that could not be applied before. The range of a `Skipped` was noted already."""
