@@ -114,3 +114,20 @@ async def test_an_edge_with_an_empty_disk_begins_another_epoch(site: Campus, sca
         hold_against_the_cloud(site, book)
     assert site.cloud.items("/api/v1/sites")[0]["link"]["epoch"] == 2
     figures.record("restored", "edge re-imaged", records=book.records, lost=0, doubled=0, numbers_reused=0)
+
+
+async def test_an_edge_restored_from_a_backup_goes_on_under_another_epoch(
+    site: Campus, tmp_path: Path, scale: Scale, figures: Figures
+) -> None:
+    records, backup = scale.pick(40, 2_000), tmp_path / "edge-backup.db"
+    before = await charge(site, records)
+    await asyncio.to_thread(back_up, site.edge.folder / "data" / "edge.db", backup)
+    lived = await charge(site, records)
+    site.edge.kill()
+    put_back(site.edge.folder / "data", "edge.db", backup)
+    with site.edge.start():
+        await until_the_clock_has_passed(lived)
+        book = together(before, lived, await charge(site, records))
+        hold_against_the_cloud(site, book)
+    assert site.cloud.items("/api/v1/sites")[0]["link"]["epoch"] == 2
+    figures.record("restored", "edge restored", records=book.records, lost=0, doubled=0, numbers_reused=0)
