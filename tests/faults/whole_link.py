@@ -169,8 +169,10 @@ class CloudSide:
     """The cloud's database, and what it was seen to commit."""
 
     path: Path
-    numbers: dict[tuple[int, str, int], bytes] = field(default_factory=dict)
-    """(epoch, stream, number) → the event that was committed under it, ever."""
+    numbers: dict[tuple[int, int, str, int], bytes] = field(default_factory=dict)
+    """(incarnation, epoch, stream, number) → the event that was committed under it, ever."""
+    incarnations: int = 0
+    """How often the database was restored."""
 
     def start(self) -> None:
         self.database = Database(f"sqlite:///{self.path}")
@@ -196,6 +198,6 @@ class CloudSide:
             return Refused(str(error))
         for line in batch.lines:
             if line.skipped is None:
-                key = (batch.header.epoch, batch.header.stream.value, line.last)
+                key = (self.incarnations, batch.header.epoch, batch.header.stream.value, line.last)
                 assert self.numbers.setdefault(key, line.raw) == line.raw, f"a number was reused: {key}"
         return answer
