@@ -123,6 +123,8 @@ def from_samples(
     meter_start, meter_stop = begin[1], end[1]
     flags = ["outliers_left_out"] if outliers else []
     last = registers[-1]
+    if (without := _without_samples(begin, end, registers[0])) is not None:
+        return Account(without, meter_stop, ["samples_of_another_register"], outliers)
     if meter_start is not None and _value(registers[0]) < meter_start:  # they count on another one
         plain = energy(meter_start, meter_stop, _between(begin[0], end[0]))
         if plain.flag is None:
@@ -143,6 +145,17 @@ def from_samples(
     rose, reset = _rise(chain)
     flags.append("register_reset" if reset else "energy_from_samples")
     return Account(rose, _value(last) if _value(last) >= meter_start else None, flags, outliers)
+
+
+def _without_samples(
+    begin: tuple[datetime | None, int | None], end: tuple[datetime | None, int | None], first: Point
+) -> int | None:
+    """The energy by both readings, where they fit each other and no connector reaches the samples from the start."""
+    since, start = begin
+    until, stop = end
+    if start is None or stop is None or not start < stop < _value(first) or not _jumps(since, start, first):
+        return None
+    return energy(start, stop, _between(since, until)).energy_wh
 
 
 def _value(one: Point) -> int:

@@ -51,6 +51,13 @@ def test_a_register_that_only_rises_is_worth_its_span(registers: list[int]) -> N
     assert account.meter_stop_wh == registers[-1]
 
 
+def test_samples_that_no_connector_reaches_are_of_another_register_where_both_readings_agree() -> None:
+    account = from_samples((NOON, 1_010), (at(20), 1_030), [Point(at(1), 12_500)])
+    assert (account.energy_wh, account.meter_stop_wh, account.flags) == (20, 1_030, ["samples_of_another_register"])
+    both_at_nothing = from_samples((NOON, 0), (at(60), 0), [Point(at(1), 500_000), Point(at(50), 507_000)])
+    assert both_at_nothing.energy_wh == 7_000
+
+
 def test_no_samples_add_up_to_nothing() -> None:
     account = from_samples((NOON, 5), (NOON, None), [])
     assert (account.energy_wh, account.meter_stop_wh, account.flags) == (None, None, [])
