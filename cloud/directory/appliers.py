@@ -12,9 +12,8 @@ from contract.events import IdTagChanged
 
 
 def id_tag_changed(unit: Unit, events: Sequence[Received[IdTagChanged]]) -> None:
-    """An id tag was written or removed at a site."""
-    for event in events:
-        edge_changes.take(unit, event)
+    """Id tags were written or removed at a site."""
+    edge_changes.take(unit, events)
 
 
 def directory_applied(unit: Unit, events: Sequence[Received[DirectoryApplied]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloud.db.database import Unit
@@ -15,19 +16,25 @@ from contract.directory import IdTagStatus, key_of_id_tag
 from contract.events import IdTagChanged
 
 
-def take(unit: Unit, event: Received[IdTagChanged]) -> None:
-    """Take a change, or turn it down because the id tag was changed here since; tell the site which.
+def take(unit: Unit, events: Sequence[Received[IdTagChanged]]) -> None:
+    """Take changes, or turn down those whose id tag was changed here since; tell the site which.
 
     The edge holds on to its change until it hears a version that is as high as the one that it expected.
 
     Raises:
-        ValueError: it is no id tag, or its status is none.
+        ValueError: one is no id tag, or its status is none.
     """
+    campus.lock(unit)
+    keys = {_take(unit, event) for event in events}
+    first = events[0]
+    publish(unit, Touched(id_tags=set(keys), verdicts={(first.site, key) for key in keys}), first.received_at)
+
+
+def _take(unit: Unit, event: Received[IdTagChanged]) -> str:
     data = event.data
     if not is_id_tag(data.id_tag):
         raise ValueError(f"{data.id_tag!r} is no id tag")
     status = None if data.status is None else IdTagStatus(data.status)
-    campus.lock(unit)
     key = key_of_id_tag(data.id_tag)
     row = campus.one(unit, IdTagRow, key)
     if row is None:
@@ -42,7 +49,7 @@ def take(unit: Unit, event: Received[IdTagChanged]) -> None:
     unit.flush()
     if row.status is not None and data.status is not None:
         campus.grant_site(unit, event.site, key)
-    publish(unit, Touched(id_tags={key}, verdicts={(event.site, key)}), event.received_at)
+    return key
 
 
 def _new_row(unit: Unit, event: Received[IdTagChanged], key: str) -> IdTagRow:

@@ -55,6 +55,7 @@ async def test_a_charge_point_shows_its_connectors_and_whether_it_is_connected(
         "serial_number": None,
         "firmware_version": None,
         "last_seen_at": "2026-03-01T12:00:00Z",
+        "advice": [],
         "connectors": [
             {
                 "connector_id": 1,
@@ -198,6 +199,7 @@ async def test_the_outbox_shows_each_stream_and_the_link(client: httpx.AsyncClie
             "last_success_at": None,
             "last_error": "no route to host",
         },
+        "set_aside": 0,
     }
 
 
