@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from cloud.auth import repository
 from cloud.auth.secrets import id_of, matches
 from cloud.auth.signatures import Asked, read, require_about, require_body, require_signed
-from cloud.db.database import Database
-from cloud.errors import EdgeRevokedError, ForbiddenError, KeyRevokedError, UnauthenticatedError
+from cloud.db.database import Database, Unit
+from cloud.errors import EdgeLockedError, EdgeRevokedError, ForbiddenError, KeyRevokedError, UnauthenticatedError
 from cloud.models.sites import EdgeRow
 from contract.enrolment import PUBLISH
 from contract.jws import PublicKey, looks_signed
@@ -68,6 +68,17 @@ def require_never_enrolled(database: Database, edge: str) -> None:
     if row is None:
         raise UnauthenticatedError("The request is not signed.", hint=_ENROL)
     _require_welcome(row)
+
+
+def require_unlocked(unit: Unit, edge: str) -> None:
+    """Return when nobody has to choose first which of two edges speaks for the site. A greeting tells more.
+
+    Raises:
+        EdgeLockedError: two spoke for it.
+    """
+    row = unit.get(EdgeRow, edge)
+    if row is not None and row.locked_at is not None:
+        raise EdgeLockedError(row.locked_why or "This edge is locked.", hint="Greet to hear more.")
 
 
 def _by_signature(database: Database, token: str, asked: Asked, now: datetime) -> Proof:

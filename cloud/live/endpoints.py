@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from cloud.auth.dependencies import Edge, Operator
+from cloud.auth.dependencies import EdgeWithBody, Operator
 from cloud.clock import Now
 from cloud.db.dependencies import TheDatabase
 from cloud.db.paging import DEFAULT_LIMIT, After, Limit, decode_key
@@ -17,7 +17,7 @@ router = APIRouter()
 
 
 @router.post(LIVE_PATH, tags=["link"])
-def post_live(edge: Edge, news: LiveNews, database: TheDatabase, now: Now) -> LiveAnswer:
+def post_live(edge: EdgeWithBody, news: LiveNews, database: TheDatabase, now: Now) -> LiveAnswer:
     """Tell the newest of some connectors. Nothing of it is a record, and what gets lost is told by the next one."""
     return service.take(database, edge, news, now)
 

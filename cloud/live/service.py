@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cloud.auth.edges import require_unlocked
 from cloud.db.database import Database, Unit
 from cloud.db.paging import page_of
 from cloud.live import repository
@@ -15,7 +16,11 @@ from contract.resources import Page
 
 
 def take(database: Database, site: str, news: LiveNews, now: datetime) -> LiveAnswer:
-    """Show what an edge tells."""
+    """Show what an edge tells.
+
+    Raises:
+        EdgeLockedError: two edges speak for the site.
+    """
     about = {"site_id": site, "heard_at": now}
     states = [{**about, **state.model_dump()} for state in news.states]
     samples = [
@@ -23,6 +28,7 @@ def take(database: Database, site: str, news: LiveNews, now: datetime) -> LiveAn
         for sample in news.samples
     ]
     with database.write() as unit:
+        require_unlocked(unit, site)
         for rows in (states, samples):
             if rows:
                 repository.show(unit, sorted(rows, key=lambda row: (row["charge_point"], row["connector_id"])))

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from sqlalchemy import update
 
+from cloud.models.sites import EdgeRow
 from contract.events import Sample
 from contract.live import LiveNews, LiveSample, LiveState
 from tests.integration.cloud.conftest import Campus
@@ -75,3 +77,12 @@ async def test_the_picture_is_filtered_and_paged(campus: Campus) -> None:
     rest = await campus.items("live", cursor=first["next_cursor"])
     assert [row["connector_id"] for row in first["items"] + rest] == [0, 1, 2, 3, 4]
     assert await campus.items("live", site="annex") == []
+
+
+async def test_a_locked_edge_shows_nothing_and_gets_no_directory(campus: Campus) -> None:
+    with campus.database.write() as unit:
+        unit.execute(update(EdgeRow).values(locked_at=NOON, locked_why="two speak for it"))
+    assert (await tell(campus, state("Charging"))).status_code == 403
+    path = "/api/v1/edges/tower/directory/id_tags"
+    refused = await campus.client.get(path, headers=campus.edge.headers)
+    assert (refused.status_code, refused.json()["detail"]) == (403, "two speak for it")
