@@ -16,6 +16,7 @@ from tests.faults.campus import Campus, campus, load
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
 from tests.faults.judge import Book, compare
+from tests.harness.processes import Edge
 
 pytestmark = pytest.mark.timeout(3_600)
 
@@ -131,3 +132,38 @@ async def test_an_edge_restored_from_a_backup_goes_on_under_another_epoch(
         hold_against_the_cloud(site, book)
     assert site.cloud.items("/api/v1/sites")[0]["link"]["epoch"] == 2
     figures.record("restored", "edge restored", records=book.records, lost=0, doubled=0, numbers_reused=0)
+
+
+async def test_a_cloned_edge_is_noticed_and_both_go_on_charging(
+    site: Campus, tmp_path: Path, scale: Scale, figures: Figures
+) -> None:
+    records = scale.pick(30, 1_000)
+    before = await charge(site, records)
+    site.edge.kill()
+    shutil.copytree(site.edge.folder / "data", tmp_path / "clone" / "data")
+    secret = site.cloud.secrets["north"]
+    clone = Edge.create(tmp_path / "clone", cloud_url=site.cloud.url, cloud_secret=secret, CLOUD__LONGEST_WAIT_S="2")
+    clone.module = "tests.faults.another_machine"
+    (tmp_path / "clone" / "boot_id").write_text("6f1d0f8e-5a35-4a0f-9b8e-2f3c5d7e9a11\n")
+    with site.edge.start(), clone.start():
+        other = Campus(site.cloud, clone, site.passwords)
+        books = [await charge_locally(one, records) for one in (site, other, site)]
+        async with asyncio.timeout(120):
+            while site.cloud.items("/api/v1/sites")[0]["link"]["locked_at"] is None:
+                books.append(await charge_locally(site, records))
+        books.append(await charge_locally(other, records))
+    assert not any(book.refused for book in books), "charging goes on, whoever is locked out"
+    with closing(sqlite3.connect(f"file:{site.cloud.folder / 'cloud.db'}?mode=ro", uri=True)) as cloud:
+        rows = cloud.execute("SELECT epoch, seq FROM ledger_event GROUP BY epoch, seq HAVING count(*) > 1")
+        assert rows.fetchall() == [], "a number of an epoch was used twice"
+    told = sum(book.records for book in (before, *books))
+    figures.record("restored", "edge cloned", records=told, refused_at_either=0, numbers_reused=0, locked="yes")
+
+
+async def charge_locally(site: Campus, records: int) -> Book:
+    """Let everybody charge for a while, whatever the cloud says."""
+
+    async def a_while(book: Book) -> None:
+        await load(book, records)
+
+    return await site.charge_while(a_while)
