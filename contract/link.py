@@ -137,6 +137,9 @@ class GreetingAnswer(Record):
     """Asked for by `Greeting.past`, and not found yet: greet again with points that lie between."""
     transactions: list[KnownTransaction] = Field(default_factory=list)
     """With a granted epoch: those that run, and those that ended where only the cloud knows of it."""
+    highest_transaction_id: int | None = None
+    """With a granted epoch: the highest number that the site ever gave, as far as the cloud knows. None up to it may be
+    given again."""
 
 
 class PushAnswer(Cursor):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from cloud.db.database import Unit
 from cloud.ingest.schemas import Position
@@ -208,6 +208,11 @@ def open_transactions(unit: Unit, site: str) -> list[TransactionRow]:
     row = TransactionRow
     query = select(row).where(row.site_id == site, row.stopped_at.is_(None), row.started_at.is_not(None))
     return list(unit.scalars(query.order_by(row.ordered_at.desc()).limit(MOST_TRANSACTIONS)))
+
+
+def highest_transaction_id(unit: Unit, site: str) -> int | None:
+    """The highest number that a site ever gave to a transaction; `None`: none is known."""
+    return unit.scalar(select(func.max(TransactionRow.transaction_id)).where(TransactionRow.site_id == site))
 
 
 def ended_after(unit: Unit, site: str, parts: Sequence[Segment]) -> list[TransactionRow]:

@@ -221,14 +221,18 @@ def continue_from(connection: sqlite3.Connection, instant: datetime) -> None:
     fewer than one transaction per second began since, the seconds lie above all of them. Called at each start of the
     process, so that nothing has to notice the restoring.
     """
-    seconds = int(instant.timestamp())
-    if seconds > LARGEST_SEED:
+    continue_above(connection, int(instant.timestamp()))
+
+
+def continue_above(connection: sqlite3.Connection, number: int | None) -> None:
+    """Give no number up to this one from now on; `None`: there is none to heed."""
+    if number is None or number > LARGEST_SEED:
         return
     raised = connection.execute(
-        "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'charging_transaction'", (seconds,)
+        "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'charging_transaction'", (number,)
     )
     if raised.rowcount == 0:
-        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('charging_transaction', ?)", (seconds,))
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('charging_transaction', ?)", (number,))
 
 
 def _given(cursor: sqlite3.Cursor) -> int:

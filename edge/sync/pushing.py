@@ -16,7 +16,7 @@ from contract.streams import Stream
 from contract.versions import SPOKEN
 from edge.clock import Clock
 from edge.errors import StoreUnavailableError
-from edge.store import directory, identity, known_transactions, outbox, pasts
+from edge.store import directory, identity, known_transactions, outbox, pasts, transaction_changes
 from edge.store.identity import Identity
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -127,6 +127,7 @@ class Pusher:
             if self._who != before:
                 identity.take_epoch(tx.connection, granted)
             known_transactions.take_over(tx.connection, answer.transactions, self._clock.now())
+            transaction_changes.continue_above(tx.connection, answer.highest_transaction_id)
 
         try:
             await self._writer.run(remember)

@@ -189,6 +189,7 @@ class _Visit:
             streams={stream: _cursor(self._at(stream)) for stream in Stream},
             partings=partings,
             transactions=known_transactions(self.unit, row.site_id, row.epoch) if is_granted else [],
+            highest_transaction_id=pasts.highest_transaction_id(self.unit, row.site_id) if is_granted else None,
         )
 
     def _at(self, stream: Stream) -> Position:

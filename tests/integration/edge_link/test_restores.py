@@ -36,7 +36,7 @@ from contract.events import (
 )
 from contract.streams import Stream
 from edge.store import outbox, transaction_changes, transactions
-from edge.store.transaction_changes import Start
+from edge.store.transaction_changes import Start, continue_above
 from edge.sync.syncer import LinkCondition, Syncer
 from tests.harness.broker import Broker, require_mosquitto
 from tests.integration.cloud.postgres import Cluster, binaries, cluster
@@ -46,6 +46,8 @@ from tests.integration.edge_link.test_commands import Yard
 from tests.integration.edge_link.test_mqtt import PASSWORDS, linked
 
 PATIENCE_S = 60.0
+AHEAD_OF_TIME = 2_000_000_000
+"""A transaction number that no clock of these years would lead to."""
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +269,7 @@ async def test_a_re_imaged_edge_hears_of_the_transactions_that_run(real_cloud: R
     judge = Judge()
     async with real_cloud.running():
         async with opened(tmp_path / "edge.db") as site, site.link(real_cloud.url, secret=secret, timeout_s=30):
+            await site.writer.run(lambda tx: continue_above(tx.connection, AHEAD_OF_TIME))
             running = await begin(site, 1)
             await judge.record(site, 50)
             await settled(site)
@@ -275,6 +278,10 @@ async def test_a_re_imaged_edge_hears_of_the_transactions_that_run(real_cloud: R
             await settled(site)
             [known] = site.readers.run_now(transactions.all_open)
             assert (known.uuid, known.id_tag, known.meter_start_wh) == (running, "TAG", 1000)
+            await begin(site, 2)
+            numbers = {one.transaction_id for one in site.readers.run_now(transactions.all_open)}
+            assert min(numbers) > AHEAD_OF_TIME
+            assert len(numbers) == 2
         judge.check(database_url(real_cloud))
 
 
