@@ -75,13 +75,14 @@ class _Visit:
 
     def settle(self) -> Outcome:
         life = _life(self.unit, self.row, self.greeting)
-        speaker = recognise(self._facts(life))
+        facts = self._facts(life)
+        speaker = recognise(facts)
         settle: dict[Verdict, Callable[[], Outcome]] = {
             Verdict.RESUME: self._resume,
             Verdict.BEGIN: lambda: self._grant(granting.first),
             Verdict.SUCCEED: self._succeed,
             Verdict.REMEMBER: lambda: self._grant(granting.remember),
-            Verdict.COMPARE: lambda: self._compare(speaker, life),
+            Verdict.COMPARE: lambda: self._compare(speaker, life, facts),
             Verdict.GREET_AGAIN: self._greet_again,
             Verdict.LOCK: lambda: self._lock(life),
             Verdict.TURN_AWAY: lambda: self._turn_away(speaker),
@@ -119,7 +120,7 @@ class _Visit:
         self._begin_anew()
         return answer
 
-    def _compare(self, speaker: Speaker, life: EdgeEpochRow | None) -> Outcome:
+    def _compare(self, speaker: Speaker, life: EdgeEpochRow | None, facts: Facts) -> Outcome:
         if self.greeting.past is None:
             misfits = (misfit(stream, head, self._at(stream)) for stream, head in self.greeting.streams.items())
             why = next((why for why in misfits if why is not None), "The pasts of this edge and of the cloud part.")
@@ -132,7 +133,7 @@ class _Visit:
             return self._answer({stream: parting for stream, (parting, _) in compared.items()})
         self._notice_a_restore()
         is_forked = any(places[one.stream].cursor < one.cursor for one in memories)
-        if is_forked or speaker is Speaker.CHOSEN or self.greeting.epoch != self.row.epoch:
+        if is_forked or speaker is Speaker.CHOSEN or not facts.was_granted_the_present:
             granting.fork(self.unit, self.row, self.greeting, self.now, epoch, places)
             self._begin_anew()
         return self._answer()

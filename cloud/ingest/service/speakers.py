@@ -46,6 +46,11 @@ class Facts:
     asks: bool = False
     """It shows its past, since its own comparison found that it is another."""
 
+    @property
+    def was_granted_the_present(self) -> bool:
+        """The present epoch is its own already, whichever one it tells of."""
+        return self.told_epoch == self.present_epoch or self.has_granted_claim or self.never_spoke_earlier
+
 
 class Speaker(StrEnum):
     """Who that is."""
@@ -123,8 +128,8 @@ def _of_the_present_store(facts: Facts) -> Speaker:
     if facts.told_epoch > facts.present_epoch:
         return Speaker.AHEAD
     if facts.told_epoch < facts.present_epoch:
-        if facts.has_granted_claim or facts.never_spoke_earlier:
-            return Speaker.GRANTED
+        if facts.was_granted_the_present:
+            return Speaker.PARTED if facts.asks else Speaker.GRANTED
         if facts.is_granted_boot:  # one machine is no copy of itself: its disk was put back once more
             return Speaker.PARTED if facts.asks else Speaker.LATE
         return Speaker.SUPERSEDED

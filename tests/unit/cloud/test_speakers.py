@@ -29,6 +29,8 @@ def test_every_speaker_has_a_verdict() -> None:
         (EARLIER, Speaker.SUPERSEDED),
         (replace(EARLIER, has_granted_claim=True), Speaker.GRANTED),
         (replace(EARLIER, never_spoke_earlier=True), Speaker.GRANTED),
+        (replace(EARLIER, has_granted_claim=True, asks=True), Speaker.PARTED),
+        (replace(EARLIER, never_spoke_earlier=True, asks=True), Speaker.PARTED),
         (replace(EARLIER, is_granted_boot=True), Speaker.LATE),
         (replace(EARLIER, is_granted_boot=True, asks=True), Speaker.PARTED),
         (replace(PRESENT, store=Store.FIRST), Speaker.NEWCOMER),

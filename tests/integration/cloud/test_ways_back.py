@@ -1,0 +1,57 @@
+"""Every rightful edge finds its way back: restored from odd backups, or after an operator chose."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from cloud.models.sites import InstanceRow
+from contract.link import GreetingAnswer
+from contract.streams import Stream
+from tests.integration.cloud.conftest import Campus
+from tests.integration.cloud.edge_double import EdgeDouble
+from tests.integration.cloud.test_epochs import ledger, lives, meter_values, send_on, some
+
+
+def incarnation(campus: Campus) -> UUID:
+    with campus.database.read() as unit:
+        return unit.scalars(select(InstanceRow.incarnation)).one()
+
+
+async def test_a_re_imaged_edge_that_is_restored_from_before_its_first_contact_goes_on(campus: Campus) -> None:
+    await campus.edge.tell(*some(3))
+    await campus.edge.greet()
+    fresh = EdgeDouble(campus.client, "tower", "")
+    fresh.headers = campus.edge.headers
+    backup = fresh.copied("boot 2")
+    fresh.take(GreetingAnswer.model_validate_json((await fresh.greet()).content))
+    await fresh.tell(*some(5, "NEW"))
+    backup.record(*some(2, "OWN"))
+    assert (await backup.greet()).json()["epoch"] == 2
+    assert (await backup.settle()).epoch == 3
+    await send_on(backup)
+    assert len(ledger(campus)) == 3 + 5 + 2
+    assert set(meter_values(campus).values()) == {1}
+    assert (await lives(campus))["locked_at"] is None
+
+
+async def test_an_edge_that_is_restored_from_a_backup_with_a_standing_claim_goes_on(campus: Campus) -> None:
+    edge = campus.edge
+    await edge.greet()
+    await edge.tell(*some(3))
+    restored = edge.copied("boot 2")
+    await edge.tell(*some(4, "LOST"))
+    restored.claim = uuid4()
+    backup = restored.copied("boot 3")
+    past = {stream: restored._past(stream, 0, 99) for stream in Stream}
+    restored.take(GreetingAnswer.model_validate_json((await restored.greet(past=past)).content))
+    await restored.tell(*some(6, "MORE"))
+    backup.record(*some(1, "OWN"))
+    assert (await backup.greet()).json()["epoch"] == 2
+    past = {stream: backup._past(stream, 0, 99) for stream in Stream}
+    backup.take(GreetingAnswer.model_validate_json((await backup.greet(past=past)).content))
+    assert backup.epoch == 3
+    await send_on(backup)
+    assert len(ledger(campus)) == 3 + 4 + 6 + 1
+    assert set(meter_values(campus).values()) == {1}
