@@ -172,6 +172,8 @@ class _Visit:
         if greeting.incarnation != mine:
             return
         told = [Told(head.acknowledged, self._at(stream).cursor) for stream, head in greeting.streams.items()]
+        if greeting.epoch < self.row.epoch:
+            told = []  # earned under another epoch: they say nothing of the cursors of this one
         given = pasts.commands_given(self.unit, self.row.site_id)
         ahead = greeting.epoch > self.row.epoch
         if ahead or was_restored(told, commands_told=greeting.last_command_number, commands_given=given):

@@ -11,7 +11,7 @@ from contract.link import GreetingAnswer
 from contract.streams import Stream
 from tests.integration.cloud.conftest import Campus
 from tests.integration.cloud.edge_double import EdgeDouble
-from tests.integration.cloud.test_epochs import ledger, lives, meter_values, send_on, some
+from tests.integration.cloud.test_epochs import cloned, ledger, lives, meter_values, send_on, some
 
 
 def incarnation(campus: Campus) -> UUID:
@@ -55,3 +55,12 @@ async def test_an_edge_that_is_restored_from_a_backup_with_a_standing_claim_goes
     await send_on(backup)
     assert len(ledger(campus)) == 3 + 4 + 6 + 1
     assert set(meter_values(campus).values()) == {1}
+
+
+async def test_what_was_acknowledged_under_an_earlier_epoch_makes_no_cloud_a_restored_one(campus: Campus) -> None:
+    campus.edge.incarnation = before = incarnation(campus)
+    first, _ = await cloned(campus)
+    assert first.cursors[Stream.METER] > 0
+    await campus.post("edges/tower/unlock", {"continues": "other"})
+    assert (await first.settle()).epoch == 4
+    assert incarnation(campus) == before
