@@ -30,6 +30,14 @@ MOST_TRANSACTIONS = 5_000
 EDGE_LOCKED = "EdgeLocked"
 """The kind of the alarm that the cloud itself raises when two edges speak for one site."""
 
+EDGE_TURNED_AWAY = "EdgeTurnedAway"
+"""The kind of the alarm while an edge of a refused epoch, which nobody has judged yet, asks in vain."""
+
+TURNED_AWAY = (
+    "An edge speaks under an epoch that an operator refused, from a machine or a boot that was not known then: the one "
+    "that was turned away, or the rightful one, restored from an old backup."
+)
+
 _IN_ONE_QUESTION = 500
 
 
@@ -147,20 +155,24 @@ def conflicts(unit: Unit, site: str) -> Sequence[EdgeConflictRow]:
 
 
 def open_conflict(unit: Unit, site: str) -> EdgeConflictRow | None:
-    """The one that nobody has settled; the edge is locked meanwhile."""
+    """The one that nobody has settled. The edge is locked meanwhile, or another one is turned away."""
     return next((row for row in conflicts(unit, site) if row.settled_at is None), None)
 
 
 def add_conflict(unit: Unit, edge: EdgeRow, epoch: int, store: UUID, who: tuple[str, str], now: datetime) -> None:
-    """Note that another one spoke for the site, and raise the alarm. `who`: its boot and its release."""
+    """Note that another one spoke for the site, and raise the alarm. `who`: its boot and its release.
+
+    Where the site's edge is not locked, the other one was turned away alone, and an operator may think again.
+    """
+    is_locked = edge.locked_at is not None
     (boot_id, software_version), conflict = who, uuid4()
     unit.add(
         AlarmRow(
             site_id=edge.site_id,
             alarm=conflict,
-            kind=EDGE_LOCKED,
+            kind=EDGE_LOCKED if is_locked else EDGE_TURNED_AWAY,
             charge_point=None,
-            detail=edge.locked_why or "",
+            detail=edge.locked_why or TURNED_AWAY,
             raised_at=now,
             cleared_at=None,
             ordered_at=now,

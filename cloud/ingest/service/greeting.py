@@ -26,6 +26,7 @@ LARGEST_EPOCH = 2**31
 _log = logging.getLogger(__name__)
 _SHOW = "Show the past (an edge of this release does): the cloud then finds where it parts from its own."
 _CHOOSE = "Nothing is lost meanwhile. An operator chooses the one that goes on: gardu-cloud unlock-edge."
+_OUTCAST = "Take this one away. If it is the right one: restart it, then gardu-cloud unlock-edge --continues other."
 
 Outcome = GreetingAnswer | GarduCloudError
 """An error that is returned, not raised, lets the unit of work be committed."""
@@ -85,7 +86,7 @@ class _Visit:
             Verdict.COMPARE: lambda: self._compare(speaker, life, facts),
             Verdict.GREET_AGAIN: self._greet_again,
             Verdict.LOCK: lambda: self._lock(life),
-            Verdict.TURN_AWAY: lambda: self._turn_away(speaker),
+            Verdict.TURN_AWAY: lambda: self._turn_away(speaker, life),
         }
         return settle[VERDICTS[speaker]]()
 
@@ -161,10 +162,21 @@ class _Visit:
         _log.error("edge %s is locked: %s", row.site_id, row.locked_why)
         return EdgeLockedError(row.locked_why, hint=_CHOOSE)
 
-    def _turn_away(self, speaker: Speaker) -> EdgeLockedError:
-        if speaker is Speaker.OUTCAST:
-            return EdgeLockedError("An operator let another edge of this site go on.", hint="Take this one away.")
+    def _turn_away(self, speaker: Speaker, life: EdgeEpochRow | None) -> EdgeLockedError:
+        if speaker is Speaker.OUTCAST and life is not None:
+            self._let_an_operator_think_again(life)
+            return EdgeLockedError("An operator let another edge of this site go on.", hint=_OUTCAST)
         return EdgeLockedError(self.row.locked_why or "This edge is locked.", hint=_CHOOSE)
+
+    def _let_an_operator_think_again(self, life: EdgeEpochRow) -> None:
+        """Open a conflict, once per boot, without locking: the rightful edge may be back from a refused epoch."""
+        row, greeting = self.row, self.greeting
+        known = pasts.conflicts(self.unit, row.site_id)
+        boots = {life.boot_id, *(one.boot_id for one in known)}
+        if greeting.boot_id not in boots and all(one.settled_at is not None for one in known):
+            who = (greeting.boot_id, greeting.software_version)
+            pasts.add_conflict(self.unit, row, life.epoch, greeting.store_id, who, self.now)
+            _log.error("an edge of %s is turned away: %s", row.site_id, pasts.TURNED_AWAY)
 
     def _notice_a_restore(self) -> None:
         """Become another incarnation when the edge knows more of this one than the cloud itself."""

@@ -38,13 +38,15 @@ def unlock(database: Database, edge: str, continues: Continues, by: str, now: da
 
     Raises:
         UnknownSiteError: there is none.
-        NotLockedError: it is not locked.
+        NotLockedError: it is not locked, and no other one asks in vain.
     """
     with database.write() as unit:
         row = repository.lock_edge(unit, edge)
         conflict = pasts.open_conflict(unit, edge)
-        if row.locked_at is None or conflict is None:
-            raise NotLockedError(f"Edge {edge} is not locked.", hint="Nothing was changed.")
+        if conflict is None:
+            raise NotLockedError(
+                f"Edge {edge} is not locked, and no other one is turned away.", hint="Nothing was changed."
+            )
         conflict.settled_at, conflict.settled_by, conflict.continues = now, by, continues.value
         row.locked_at = row.locked_why = None
         pasts.clear_alarm(unit, conflict, now)

@@ -47,6 +47,11 @@ class Facts:
     """It shows its past, since its own comparison found that it is another."""
 
     @property
+    def holds_the_present(self) -> bool:
+        """It is the machine and store that the present epoch was granted to, whatever backup it is restored from."""
+        return self.store is Store.PRESENT and self.is_granted_boot
+
+    @property
     def was_granted_the_present(self) -> bool:
         """The present epoch is its own already, whichever one it tells of."""
         return self.told_epoch == self.present_epoch or self.has_granted_claim or self.never_spoke_earlier
@@ -117,7 +122,7 @@ def recognise(facts: Facts) -> Speaker:
     """Tell who greets."""
     if facts.locked:
         return Speaker.LOCKED_OUT
-    if facts.refused:
+    if facts.refused and not facts.holds_the_present:
         return Speaker.OUTCAST
     if facts.chosen:
         return Speaker.CHOSEN

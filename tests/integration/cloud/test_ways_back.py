@@ -64,3 +64,47 @@ async def test_what_was_acknowledged_under_an_earlier_epoch_makes_no_cloud_a_res
     await campus.post("edges/tower/unlock", {"continues": "other"})
     assert (await first.settle()).epoch == 4
     assert incarnation(campus) == before
+
+
+async def restored_beside_a_clone(campus: Campus) -> EdgeDouble:
+    """The rightful edge holds epoch 2 on boot 2, a clone of epoch 1 was turned away; the backup of epoch 1."""
+    edge = campus.edge
+    await edge.greet()
+    await edge.tell(*some(5))
+    backup = edge.copied("backup")
+    await edge.tell(*some(3, "LOST"))
+    assert (await backup.copied("boot 2").settle()).epoch == 2
+    assert (await backup.copied("clone").greet()).status_code == 403
+    assert (await campus.post("edges/tower/unlock", {"continues": "present"})).status_code == 200
+    return backup
+
+
+async def test_the_rightful_edge_may_be_restored_from_a_backup_of_a_refused_epoch(campus: Campus) -> None:
+    backup = await restored_beside_a_clone(campus)
+    again = backup.copied("boot 2")
+    again.record(*some(1, "OWN"))
+    assert (await again.greet()).status_code == 409
+    assert (await again.settle()).epoch == 3
+    await send_on(again)
+    assert (await backup.copied("clone").greet()).status_code == 403
+    assert set(meter_values(campus).values()) == {1}
+
+
+async def test_an_operator_may_think_again_about_an_edge_that_is_turned_away(campus: Campus) -> None:
+    backup = await restored_beside_a_clone(campus)
+    for _ in range(2):
+        assert (await backup.copied("clone").greet()).status_code == 403
+    assert (await campus.post("edges/tower/unlock", {"continues": "other"})).status_code == 409
+    later = backup.copied("boot 3")
+    later.record(*some(1, "OWN"))
+    for _ in range(2):
+        assert "--continues other" in (await later.greet()).json()["hint"]
+    told = await lives(campus)
+    assert (told["locked_at"], [one["settled_at"] is None for one in told["conflicts"]].count(True)) == (None, 1)
+    [alarm] = [one for one in await campus.items("alarms", site="tower") if one["cleared_at"] is None]
+    assert alarm["kind"] == "EdgeTurnedAway"
+    assert (await campus.post("edges/tower/unlock", {"continues": "other"})).status_code == 200
+    assert (await later.settle()).epoch == 4
+    await send_on(later)
+    assert len(ledger(campus)) == 5 + 3 + 1
+    assert all(one["cleared_at"] is not None for one in await campus.items("alarms", site="tower"))

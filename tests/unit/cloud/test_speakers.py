@@ -38,6 +38,9 @@ def test_every_speaker_has_a_verdict() -> None:
         (replace(PRESENT, store=Store.SUPERSEDED), Speaker.SUPERSEDED),
         (replace(PRESENT, chosen=True, store=Store.SUPERSEDED), Speaker.CHOSEN),
         (replace(PRESENT, refused=True), Speaker.OUTCAST),
+        (replace(EARLIER, refused=True, is_granted_boot=True), Speaker.LATE),
+        (replace(EARLIER, refused=True, is_granted_boot=True, asks=True), Speaker.PARTED),
+        (replace(EARLIER, refused=True, is_granted_boot=True, store=Store.SUPERSEDED), Speaker.OUTCAST),
         (replace(PRESENT, chosen=True, locked=True), Speaker.LOCKED_OUT),
     ],
 )
