@@ -77,11 +77,11 @@ class DrilledCarrier:
         """Cut the link for so many seconds; exchanges under way come to nothing."""
         now = self._clock.now()
         began = await self._readers.run(outbox.heads)
+        await self._stop()  # first: the end of a drill makes the link whole
         self._progress = _Progress(now, now + timedelta(seconds=for_s), began)
         self._cut.set()
         self._mend.clear()
         _log.warning("outage_drill_began", for_s=for_s)
-        await self._stop()
         self._task = asyncio.create_task(self._see_through(self._progress, for_s), name="outage drill")
 
     def end(self) -> None:
@@ -121,6 +121,9 @@ class DrilledCarrier:
         await self._carrier.close()
 
     async def _unless_cut(self, exchange: Coroutine[Any, Any, Outcome]) -> Outcome | Unavailable:
+        if self.is_cut:  # before it begins: a carrier may send at once
+            exchange.close()
+            return CUT
         asked, cut = asyncio.ensure_future(exchange), asyncio.ensure_future(self._cut.wait())
         try:
             await asyncio.wait({asked, cut}, return_when=asyncio.FIRST_COMPLETED)
@@ -136,14 +139,28 @@ class DrilledCarrier:
                 await self._mend.wait()
         except TimeoutError:
             pass
-        progress.ended = await self._readers.run(outbox.heads)
-        progress.ended_at = self._clock.now()
-        self._cut.clear()
-        _log.warning("outage_drill_ended")
-        while not _is_drained(progress.ended, await self._readers.run(outbox.heads)):  # noqa: ASYNC110 - no bell
+        try:
+            ended = await self._heads()
+        finally:  # whatever happens: nobody else makes the link whole
+            progress.ended_at = self._clock.now()
+            self._cut.clear()
+            _log.warning("outage_drill_ended")
+        while ended is None:  # counted as soon as the store can be read
+            await asyncio.sleep(LOOK_S)
+            ended = await self._heads()
+        progress.ended = ended
+        while (now := await self._heads()) is None or not _is_drained(ended, now):  # noqa: ASYNC110 - no bell
             await asyncio.sleep(LOOK_S)
         progress.drained_at = self._clock.now()
         _log.info("outage_drill_drained", drained_s=(progress.drained_at - progress.ended_at).total_seconds())
+
+    async def _heads(self) -> Heads | None:
+        """Read the outbox's heads; `None`: the store cannot be read at present."""
+        try:
+            return await self._readers.run(outbox.heads)
+        except sqlite3.Error as error:
+            _log.warning("outage_drill_cannot_look", error=str(error))
+            return None
 
     async def _stop(self) -> None:
         if self._task is not None:

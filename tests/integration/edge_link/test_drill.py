@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from typing import Any
 
 import pytest
 
 from contract.streams import Stream
 from edge.domain.drill import Drill
-from edge.sync.drill import DrilledCarrier
+from edge.store.readers import Readers
+from edge.sync.drill import CUT, DrilledCarrier
 from edge.sync.https import HttpsCarrier
 from edge.sync.proof import SharedSecret
 from edge.sync.pushing import Edge
@@ -77,4 +80,43 @@ async def test_a_drill_ends_by_itself_and_a_second_one_begins_anew(site: Site, c
         first = await reported(carrier)
         await carrier.begin(3_600)
         assert (await reported(carrier)).began_at > first.began_at
+    await carrier.close()
+
+
+async def test_a_carrier_that_sends_before_it_waits_sends_nothing_while_the_link_is_cut(
+    site: Site, cloud: CloudServer
+) -> None:
+    class SendsAtOnce(HttpsCarrier):
+        """As the MQTT carrier does, which publishes before it first waits."""
+
+        sent = 0
+
+        async def push(self, batch: bytes) -> Any:
+            self.sent += 1
+            return await super().push(batch)
+
+    real = SendsAtOnce(base_url=cloud.url, edge="north", proof=SharedSecret(SECRET))
+    carrier = DrilledCarrier(real, site.readers, site.clock)
+    await carrier.begin(3_600)
+    assert await carrier.push(b"") is CUT
+    assert real.sent == 0
+    await carrier.close()
+
+
+async def test_a_store_that_cannot_be_read_at_its_end_does_not_leave_the_link_cut(
+    site: Site, carrier: DrilledCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(self: Readers, query: object) -> None:
+        del self, query
+        raise sqlite3.OperationalError("disk I/O error")
+
+    await carrier.begin(3_600)
+    with monkeypatch.context() as broken:
+        broken.setattr(Readers, "run", unreadable)
+        carrier.end()
+        await until(lambda: not carrier.is_cut)
+    async with asyncio.timeout(30):
+        while (report := await reported(carrier)).drained_at is None:
+            await asyncio.sleep(0.05)
+    assert report.ended_at is not None
     await carrier.close()
