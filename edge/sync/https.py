@@ -123,7 +123,7 @@ class HttpsCarrier:
         response = await self._send(request, longer_s)
         if isinstance(response, httpx.Response) and response.status_code in _NOT_BELIEVED:
             problem = problem_of(response.content)
-            if problem is not None and self._proof.learn(problem):
+            if problem is not None and self._proof.learn(problem, _shown(response)):
                 response = await self._send(request, longer_s)
         if isinstance(response, Unavailable):
             return response
@@ -154,6 +154,11 @@ class HttpsCarrier:
             return Unavailable("The cloud did not answer in time.", heavy=True)
         except httpx.HTTPError as error:
             return Unavailable(f"The cloud cannot be reached: {str(error) or type(error).__name__}")
+
+
+def _shown(response: httpx.Response) -> str | None:
+    """What the request behind an answer showed."""
+    return response.request.headers.get("Authorization", "").removeprefix("Bearer ") or None
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -78,6 +78,8 @@ class _Answered:
     status: int
     content: bytes
     retry_after_s: float | None
+    shown: str | None = None
+    """What the request showed."""
 
 
 class MqttCarrier:
@@ -155,7 +157,7 @@ class MqttCarrier:
         answered = await self._ask(exchange, body, user_properties)
         if isinstance(answered, _Answered) and answered.status in _NOT_BELIEVED:
             problem = problem_of(answered.content)
-            if problem is not None and self._proof.learn(problem):
+            if problem is not None and self._proof.learn(problem, answered.shown):
                 answered = await self._ask(exchange, body, user_properties)
         if not isinstance(answered, _Answered):
             return answered
@@ -186,7 +188,7 @@ class MqttCarrier:
                     qos=1,
                     properties=_request(down(self._edge, exchange), correlation, user_properties),
                 )
-                return await waiting
+                return replace(await waiting, shown=token)
         except TimeoutError:
             return Unavailable("The cloud did not answer in time.", heavy=True)
         except ConnectionError as error:

@@ -31,8 +31,13 @@ class Proof(Protocol):
         """Learn what time it is at the cloud."""
         ...
 
-    def learn(self, problem: Problem) -> bool:
-        """Learn from a refusal; returns whether the same request, proven anew, may be taken."""
+    def learn(self, problem: Problem, shown: str | None) -> bool:
+        """Learn from a refusal; returns whether the same request, proven anew, may be taken.
+
+        Args:
+            problem: what the cloud said.
+            shown: what `authorization` gave for the request that was refused.
+        """
         ...
 
 
@@ -63,9 +68,9 @@ class SharedSecret:
     def heard(self, server_time: datetime) -> None:
         """See `Proof.heard`."""
 
-    def learn(self, problem: Problem) -> bool:
+    def learn(self, problem: Problem, shown: str | None) -> bool:
         """See `Proof.learn`."""
-        del problem
+        del problem, shown
         return False
 
 
@@ -80,9 +85,9 @@ class BrokerAlone:
     def heard(self, server_time: datetime) -> None:
         """See `Proof.heard`."""
 
-    def learn(self, problem: Problem) -> bool:
+    def learn(self, problem: Problem, shown: str | None) -> bool:
         """See `Proof.learn`."""
-        del problem
+        del problem, shown
         return False
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract.enrolment import AUDIENCE, TOKEN_LIFE_S, RequestClaims, body_hash, header_of
-from contract.jws import PublicKey, decode_base64url, encode, encode_base64url
+from contract.jws import PublicKey, decode, decode_base64url, encode, encode_base64url
 from contract.problems import Problem
 from edge.clock import Clock
 from edge.store.link_credentials import CredentialFile, Credentials, StoredKey
@@ -52,6 +52,10 @@ class SigningKey:
         )
         return encode(header_of(self.public), claims.model_dump(), self._key.sign)
 
+    def signed(self, token: str) -> bool:
+        """Whether a token names this key as its signer."""
+        return decode(token).header == header_of(self.public)
+
 
 class SignedRequests:
     """Proves requests by the key in the file, and follows when another process changes it.
@@ -79,9 +83,13 @@ class SignedRequests:
         """See `Proof.heard`."""
         self._server.heard(server_time)
 
-    def learn(self, problem: Problem) -> bool:
-        """See `Proof.learn`: the time may be wrong, or the key may just have been changed."""
-        return self._server.learn(problem) or (problem.type in _REPLACED and self._follow())
+    def learn(self, problem: Problem, shown: str | None) -> bool:
+        """See `Proof.learn`: the time may be wrong, or the key may have been changed since the request was signed."""
+        return self._server.learn(problem) or (problem.type in _REPLACED and (self._follow() or self._is_other(shown)))
+
+    def _is_other(self, shown: str | None) -> bool:
+        """Whether the key is another than what was shown: a request beside that one may have followed the file."""
+        return self._key is not None and (shown is None or not self._key.signed(shown))
 
     def _follow(self) -> bool:
         """Read the file when it changed; returns whether it did."""

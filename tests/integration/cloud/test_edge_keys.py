@@ -105,7 +105,7 @@ class Machine:
             shown = proof.authorization("GET", COMMANDS, b"")
             headers = {} if shown is None else {"Authorization": f"Bearer {shown}"}
             answer = await self.campus.client.get(COMMANDS, params={"wait": 0}, headers=headers)
-            if answer.is_success or not proof.learn(Problem.model_validate_json(answer.content)):
+            if answer.is_success or not proof.learn(Problem.model_validate_json(answer.content), shown):
                 break
         return answer.is_success
 
@@ -181,7 +181,7 @@ async def test_a_running_edge_follows_a_key_that_was_changed_beside_it(campus: C
     await machine.registrar().rotate()
     answer = await campus.client.get(COMMANDS, params={"wait": 0}, headers={"Authorization": f"Bearer {before}"})
     assert answer.status_code == 401
-    assert proof.learn(Problem.model_validate_json(answer.content))
+    assert proof.learn(Problem.model_validate_json(answer.content), before)
     headers = {"Authorization": f"Bearer {proof.authorization('GET', COMMANDS, b'')}"}
     assert (await campus.client.get(COMMANDS, params={"wait": 0}, headers=headers)).is_success
 
