@@ -19,6 +19,7 @@ from tests.integration.cloud.conftest import Campus, Hands
 
 STORE = uuid4()
 COMMANDS = "/api/v1/edges/tower/commands"
+ASKED = f"{COMMANDS}?wait=0"
 
 
 class PowerCutError(Exception):
@@ -102,7 +103,7 @@ class Machine:
         """Whether a fresh process of this edge is believed, after one correction of its clock at most."""
         proof = SignedRequests(CredentialFile(self.path), self.clock)
         for _ in range(2):
-            shown = proof.authorization("GET", COMMANDS, b"")
+            shown = proof.authorization("GET", ASKED, b"")
             headers = {} if shown is None else {"Authorization": f"Bearer {shown}"}
             answer = await self.campus.client.get(COMMANDS, params={"wait": 0}, headers=headers)
             if answer.is_success or not proof.learn(Problem.model_validate_json(answer.content), shown):
@@ -177,12 +178,12 @@ async def test_a_running_edge_follows_a_key_that_was_changed_beside_it(campus: C
     machine = Machine(campus, tmp_path)
     await machine.registrar().enrol(await token(campus), STORE)
     proof = SignedRequests(CredentialFile(machine.path), machine.clock)
-    before = proof.authorization("GET", COMMANDS, b"")
+    before = proof.authorization("GET", ASKED, b"")
     await machine.registrar().rotate()
     answer = await campus.client.get(COMMANDS, params={"wait": 0}, headers={"Authorization": f"Bearer {before}"})
     assert answer.status_code == 401
     assert proof.learn(Problem.model_validate_json(answer.content), before)
-    headers = {"Authorization": f"Bearer {proof.authorization('GET', COMMANDS, b'')}"}
+    headers = {"Authorization": f"Bearer {proof.authorization('GET', ASKED, b'')}"}
     assert (await campus.client.get(COMMANDS, params={"wait": 0}, headers=headers)).is_success
 
 
