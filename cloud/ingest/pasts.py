@@ -52,21 +52,27 @@ class Segment:
 
 
 def remember_trail(
-    unit: Unit, at: tuple[str, int, Stream], run: tuple[int, int, bytes], checkpoints: Sequence[Position], now: datetime
+    unit: Unit,
+    at: tuple[str, int, Stream],
+    runs: Sequence[tuple[int, int, bytes]],
+    checkpoints: Sequence[Position],
+    now: datetime,
 ) -> None:
     """Keep the marks of a batch; at a checkpoint, let go of the marks that are old.
 
     Args:
         unit: the batch's own transaction.
         at: site, epoch and stream.
-        run: the first number, the last, and their marks.
+        runs: of each the first number, the last, and their marks; in their order, at least one.
         checkpoints: the places that are kept for ever.
         now: the time.
     """
     site, epoch, stream = at
-    first, last, marks = run
     row = StreamTrailRow
-    unit.add(row(site_id=site, epoch=epoch, stream=stream.value, first=first, last=last, marks=marks, received_at=now))
+    for first, last, marks in runs:
+        unit.add(
+            row(site_id=site, epoch=epoch, stream=stream.value, first=first, last=last, marks=marks, received_at=now)
+        )
     for place in checkpoints:
         add_checkpoint(unit, site, epoch, stream, place)
     if checkpoints:
@@ -76,7 +82,7 @@ def remember_trail(
                 row.epoch == epoch,
                 row.stream == stream.value,
                 row.received_at < now - TRAILS_KEPT,
-                row.last < first,
+                row.last < runs[0][0],
             )
         )
 

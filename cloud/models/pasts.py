@@ -24,7 +24,10 @@ class StreamCheckpointRow(Table):
 
 
 class StreamTrailRow(Table):
-    """The beginnings of the rolling hashes of a run of numbers: eight bytes each, kept for some weeks."""
+    """The beginnings of the rolling hashes of a run of numbers: eight bytes each, kept for some weeks.
+
+    The numbers that a `Skipped` stands for are in no run, but for its last one.
+    """
 
     __tablename__ = "stream_trail"
 
@@ -34,7 +37,7 @@ class StreamTrailRow(Table):
     last: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     first: Mapped[int]
     marks: Mapped[bytes]
-    """Of `first` to `last`; eight zero bytes where a `Skipped` stands for the number."""
+    """Of `first` to `last`; in older rows eight zero bytes where a `Skipped` stands for the number."""
     received_at: Mapped[datetime]
 
 

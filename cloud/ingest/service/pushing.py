@@ -10,7 +10,7 @@ from cloud.ingest import pasts, repository
 from cloud.ingest.schemas import Batch
 from cloud.ingest.service.applying import Application
 from cloud.ingest.service.chain import follow
-from cloud.ingest.service.trail import trail_of
+from cloud.ingest.service.trail import checkpoints_of, trails_of
 from cloud.models.received import Appliers
 from contract.link import PushAnswer
 
@@ -43,9 +43,8 @@ def push(database: Database, edge: str, batch: Batch, appliers: Appliers, now: d
         before = repository.position(unit, edge, epoch, header.stream)
         fresh, after, hashes = follow(before, batch)
         if fresh:
-            trail = trail_of(before.cursor, fresh, hashes)
-            run = (trail.first, trail.last, trail.marks)
-            pasts.remember_trail(unit, (edge, epoch, header.stream), run, trail.checkpoints, now)
+            runs = [(run.first, run.last, run.marks) for run in trails_of(before.cursor, fresh, hashes)]
+            pasts.remember_trail(unit, (edge, epoch, header.stream), runs, checkpoints_of(fresh, hashes), now)
             Application(unit, header, appliers, now, before.cursor).apply(fresh)
             repository.move(unit, edge, epoch, header.stream, after, now)
         repository.touch(unit, edge, now, coarseness=_HEARD)

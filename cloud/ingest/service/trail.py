@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cloud.ingest.schemas import Line, Position
 from contract.batch import CHECKPOINT_EVERY
@@ -20,7 +20,6 @@ class Trail:
 
     first: int
     marks: bytes
-    checkpoints: list[Position] = field(default_factory=list)
 
     @property
     def last(self) -> int:
@@ -28,7 +27,7 @@ class Trail:
         return self.first + len(self.marks) // MARK_BYTES - 1
 
     def mark(self, seq: int) -> bytes | None:
-        """The mark of one number; `None`: it is outside, or a `Skipped` stood for it."""
+        """The mark of one number; `None`: it is outside. So it is in older rows where a `Skipped` stood for it."""
         at = (seq - self.first) * MARK_BYTES
         mark = self.marks[at : at + MARK_BYTES] if at >= 0 else b""
         return None if mark in {b"", NO_MARK} else mark
@@ -36,22 +35,29 @@ class Trail:
     def marked_between(self, after: int, before: int) -> bool:
         """Whether it has any mark of a number above `after` and below `before`."""
         low, high = max(after + 1, self.first), min(before - 1, self.last)
-        return high >= low and any(self.mark(seq) is not None for seq in range(low, high + 1))
+        return high >= low and any(self.marks[(low - self.first) * MARK_BYTES : (high + 1 - self.first) * MARK_BYTES])
 
 
-def trail_of(cursor: int, fresh: Sequence[Line], hashes: Sequence[bytes]) -> Trail:
-    """Remember a batch's new events.
+def trails_of(cursor: int, fresh: Sequence[Line], hashes: Sequence[bytes]) -> list[Trail]:
+    """Remember a batch's new events: runs without a hole.
+
+    A `Skipped` may stand for any count of numbers, so they cost nothing: the next run begins at its last one.
 
     Args:
         cursor: the number before the first new one.
         fresh: the new events.
         hashes: the rolling hash behind each.
     """
-    marks, checkpoints, last = bytearray(), list[Position](), cursor
+    runs, last = list[tuple[int, bytearray]](), cursor
     for line, chained in zip(fresh, hashes, strict=True):
-        marks += NO_MARK * (line.last - last - 1)
-        marks += chained[:MARK_BYTES]
+        if not runs or line.last != last + 1:
+            runs.append((line.last, bytearray()))
+        runs[-1][1].extend(chained[:MARK_BYTES])
         last = line.last
-        if last % CHECKPOINT_EVERY == 0:
-            checkpoints.append(Position(last, chained))
-    return Trail(cursor + 1, bytes(marks), checkpoints)
+    return [Trail(first, bytes(marks)) for first, marks in runs]
+
+
+def checkpoints_of(fresh: Sequence[Line], hashes: Sequence[bytes]) -> list[Position]:
+    """Choose the places of a batch that are kept for ever."""
+    places = (Position(line.last, chained) for line, chained in zip(fresh, hashes, strict=True))
+    return [place for place in places if place.cursor % CHECKPOINT_EVERY == 0]

@@ -108,6 +108,22 @@ async def test_the_place_is_found_to_the_event_in_a_long_past(campus: Campus) ->
     assert sum(meter_values(campus).values()) == 4_500 + 777 + 2_000
 
 
+async def test_the_place_is_found_in_a_past_with_skipped_ranges(campus: Campus) -> None:
+    edge = campus.edge
+    await edge.greet()
+    edge.record(*(sample("CP1", n) for n in range(60)))
+    edge.outboxes[Stream.METER].thin(3, 40)
+    edge.outboxes[Stream.METER].thin(45, 58)
+    assert (await edge.push(Stream.METER)).json()["cursor"] == 60
+    backup = edge.copied("boot 2")
+    await edge.tell(*(sample("LOST", n) for n in range(7)))
+    backup.record(*(sample("OWN", n) for n in range(9)))
+    await backup.settle()
+    assert backup.cursors[Stream.METER] == 60
+    await send_on(backup)
+    assert sum(meter_values(campus).values()) == 2 + 4 + 2 + 7 + 9
+
+
 async def test_where_the_trail_is_gone_the_edge_s_own_memory_of_acknowledgements_counts(campus: Campus) -> None:
     edge = campus.edge
     await edge.greet()

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from cloud.models.link import DeadLetterRow, LedgerEventRow, RawEventRow, SkippedRangeRow, UnknownEventRow
 from cloud.models.metering import MeterValueRow
+from cloud.models.pasts import StreamTrailRow
 from contract.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from contract.events import (
     AuthorizationDecided,
@@ -20,6 +21,7 @@ from contract.events import (
     MeterValuesSampled,
     Sample,
     SecurityEventRecorded,
+    Skipped,
     TransactionStarted,
     TransactionStopped,
 )
@@ -194,6 +196,17 @@ async def test_a_skipped_range_may_begin_below_the_cursor(campus: Campus) -> Non
     assert (await campus.edge.push(Stream.METER, first=3)).json()["cursor"] == 10
     assert count(campus, MeterValueRow) == 7
     assert count(campus, SkippedRangeRow) == 1
+
+
+async def test_a_skipped_range_costs_the_cloud_nothing_however_long_it_is(campus: Campus) -> None:
+    edge, far = campus.edge, 2**40
+    skipped = Skipped(first=1, last=far, count=far, why="no longer kept", hash_after="ab" * 32)
+    answer = await edge.push_body(edge.outboxes[Stream.METER].batch_of(skipped, first=1, last=far))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["cursor"] == far
+    with campus.database.read() as unit:
+        [run] = unit.scalars(select(StreamTrailRow))
+    assert (run.first, run.last, run.marks.hex()) == (far, far, "ab" * 8)
 
 
 async def test_a_ledger_event_with_a_known_id_is_not_applied_again(campus: Campus) -> None:
