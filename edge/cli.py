@@ -185,7 +185,7 @@ def redrive(*, as_json: bool) -> None:
         return
     click.echo(f"{sent} sent again. What the cloud still cannot take is set aside again: GET /api/v1/outbox/set-aside.")
     if unreadable:
-        click.echo(f"{unreadable} stay: their bytes are no event.")
+        click.echo(f"{unreadable} stay: their bytes are no event, or they stand for a range that was thinned.")
 
 
 @main.command("trust-clock")

@@ -79,7 +79,7 @@ class SentAgain(Record):
     sent: int
     """They have new numbers now. One that the cloud still cannot take is set aside again."""
     unreadable: int
-    """Their bytes are no event; they stay."""
+    """Their bytes are no event, or they stand for a range that was thinned; they stay."""
     left: int
     """Not tried yet: ask again."""
 

@@ -226,26 +226,47 @@ def stand_at(connection: sqlite3.Connection, stream: Stream, cursor: int, chaine
 def set_aside(connection: sqlite3.Connection, stream: Stream, seq: int, *, why: str, now: datetime) -> bool:
     """Let a `Skipped` take an event's place on its way up; the event itself moves to `set_aside`.
 
-    The row keeps its number and its rolling hash, so the chain goes on as if the event had been sent.
+    The row keeps its number and its rolling hash, so the chain goes on as if the event had been sent. A `Skipped` that
+    brings values which stayed of its range gives place to one that brings none.
+
+    Args:
+        connection: the store.
+        stream: of the event.
+        seq: its number, or any number that it stands for; the cloud names the first.
+        why: what the cloud said.
+        now: the time.
 
     Returns:
-        Whether it was done; not when there is no such event, or when it is a `Skipped` already.
+        Whether it was done; not when there is no such event, or when it is a `Skipped` that brings nothing.
     """
     row = connection.execute(
-        "SELECT recorded_at, event, hash FROM outbox WHERE stream = ? AND seq = ?", (stream, seq)
+        "SELECT seq, recorded_at, event, hash FROM outbox WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT 1",
+        (stream, seq),
     ).fetchone()
-    if row is None or _is_skipped(row["event"]):
+    skipped = None if row is None else _in_place_of(row["seq"], row["event"], row["hash"], why)
+    if skipped is None or skipped.first > seq:
         return False
-    skipped = Skipped(first=seq, last=seq, count=1, why=why, hash_after=bytes(row["hash"]).hex())
     connection.execute(
         "INSERT INTO set_aside (stream, seq, set_aside_at, why, event) VALUES (?, ?, ?, ?, ?)",
-        (stream, seq, iso(now), why, row["event"]),
+        (stream, row["seq"], iso(now), why, row["event"]),
     )
     connection.execute(
         "UPDATE outbox SET event = ? WHERE stream = ? AND seq = ?",
-        (stand_in(seq, row["recorded_at"], skipped.model_dump(mode="json")), stream, seq),
+        (stand_in(row["seq"], row["recorded_at"], skipped.model_dump(mode="json")), stream, row["seq"]),
     )
     return True
+
+
+def _in_place_of(seq: int, event: bytes, chained: bytes, why: str) -> Skipped | None:
+    """The `Skipped` that goes up for an event; `None`: the event is one that cannot be made any smaller."""
+    if not _is_skipped(event):
+        return Skipped(first=seq, last=seq, count=1, why=why, hash_after=bytes(chained).hex())
+    data = orjson.loads(event)["data"]
+    if not data.get("kept"):
+        return None
+    return Skipped(
+        first=data["first"], last=seq, count=data["count"], why=f"{data['why']}; {why}", hash_after=data["hash_after"]
+    )
 
 
 def stand_in(seq: int, recorded_at: str, skipped: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from datetime import datetime
 import orjson
 
 from contract.batch import Envelope
+from contract.events import Skipped
 from contract.streams import Stream
 from edge.domain.timestamps import iso
 from edge.store.outbox import Draft
@@ -50,7 +51,7 @@ def send_again(tx: WriteTx, now: datetime, *, limit: int) -> tuple[int, int]:
     """Put waiting events into their streams again, under new numbers; what happened then keeps its time.
 
     Returns:
-        How many went, and how many cannot: their bytes are no event.
+        How many went, and how many cannot: their bytes are no event, or they stand for a range that was thinned.
     """
     went = unreadable = 0
     waiting = tx.connection.execute("SELECT number FROM set_aside WHERE sent_again_at IS NULL ORDER BY number")
@@ -72,6 +73,8 @@ def _draft(kept: SetAside) -> Draft | None:
     try:
         event = Envelope.model_validate_json(kept.event)
     except ValueError:
+        return None
+    if event.type == Skipped.TYPE:  # its range has passed; under a new number it would be none
         return None
     return Draft(event.type, kept.stream.value, event.subject, iso(event.occurred_at), orjson.dumps(event.data))
 

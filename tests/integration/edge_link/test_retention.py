@@ -14,7 +14,7 @@ import pytest
 from contract.events import MeterValue, MeterValuesSampled, Sample, SecurityEventRecorded, Skipped
 from contract.streams import Stream
 from edge.domain.timestamps import iso
-from edge.store import identity, outbox
+from edge.store import identity, outbox, set_aside
 from edge.store.housekeeping import Housekeeper, Keeping
 from edge.sync.syncer import LinkCondition
 from tests.integration.edge_link.conftest import ShiftedClock, Site, until
@@ -123,6 +123,54 @@ async def test_thinned_values_arrive_with_their_range_and_the_stream_goes_on(
         sites = (await client.get("/api/v1/sites")).json()["items"]
         assert sites[0]["link"]["streams"]["meter"]["skipped"] == 90
         assert sites[0]["link"]["streams"]["meter"]["dead_letters"] == 0
+
+
+async def test_thinned_values_that_the_cloud_cannot_read_are_set_aside_and_the_stream_goes_on(
+    site: Site, wall: WallClock, real_cloud: RealCloud
+) -> None:
+    secret, key = real_cloud.enrolled()
+    await meter(site, wall, minutes=3)
+    poison = {"sampled_at": "0000-00-00T00:00:00Z", "samples": [{"measurand": "Power.Active.Import", "value": "999"}]}
+    data = json.dumps({"charge_point": "CP-1", "connector_id": 1, "values": [poison]}).encode()
+    broken = outbox.Draft(MeterValuesSampled.TYPE, Stream.METER, "edge", iso(wall.at), data)
+    await site.writer.run(lambda tx: tx.emit_draft(broken))
+    await meter(site, wall, minutes=27)
+    await housekeeper(site, wall, 0.90).tidy()
+    thinned = rows(site)[0]
+    assert (thinned["type"], thinned["data"]["first"], thinned["seq"]) == (Skipped.TYPE, 1, 31)
+    async with linked(site, real_cloud, secret, key) as client:
+        sites = (await client.get("/api/v1/sites")).json()["items"]
+        assert sites[0]["link"]["streams"]["meter"]["skipped"] == 61, "all of both quarters"
+        assert [value for _, value in await sampled(client, "CP-1")] == ["12", "26"], "the other range came whole"
+    stands = rows(site)[0]
+    same = ("first", "last", "count", "hash_after")
+    assert [stands["data"][name] for name in same] == [thinned["data"][name] for name in same]
+    assert (stands["seq"], stands["data"]["kept"]) == (31, [])
+    [aside] = site.readers.run_now(lambda connection: set_aside.page(connection, before=None, limit=10))
+    assert (aside.stream, aside.seq, json.loads(aside.event)) == (Stream.METER, 31, thinned)
+    again = await site.writer.run(lambda tx: set_aside.send_again(tx, wall.now(), limit=10))
+    assert again == (0, 1), "a range that has passed does not come again under a new number"
+
+
+async def test_what_nobody_meant_is_not_set_aside(site: Site, wall: WallClock) -> None:
+    await meter(site, wall, minutes=30, charge_points=1)
+    await housekeeper(site, wall, 0.90).tidy()
+    await meter(site, wall, minutes=2, charge_points=1)
+    await site.writer.run(
+        lambda tx: tx.connection.execute("DELETE FROM outbox WHERE stream = ? AND seq = 31", (Stream.METER,))
+    )
+
+    async def put_aside(seq: int) -> bool:
+        return await site.writer.run(
+            lambda tx: outbox.set_aside(tx.connection, Stream.METER, seq, why="not readable", now=BEGIN)
+        )
+
+    assert [event["seq"] for event in rows(site)] == [15, 30, 32]
+    assert not await put_aside(31), "there is no such event; the one behind it is another"
+    assert not await put_aside(33), "there is none yet"
+    assert await put_aside(16)
+    assert not await put_aside(16), "it brings nothing any more"
+    assert [len(event["data"]["kept"]) for event in rows(site)[:2]] == [2, 0]
 
 
 async def test_values_that_came_whole_are_not_counted_again_when_they_are_thinned_later(
