@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
-from cloud.db.database import Unit
+from cloud.db.database import Unit, hide_values
 from cloud.db.types import UtcDateTime, to_json
 
 Row = tuple[Any, ...]
@@ -67,6 +67,7 @@ def _copy(connection: Connection, table: str, columns: Columns, rows: Sequence[R
             for row in rows:
                 copy.write_row(_with_json(row, as_json))
     except psycopg.Error as error:
+        hide_values(error)
         raise _told_as_usual(connection, error, statement.as_string(driver)) from error
 
 

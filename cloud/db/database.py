@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
@@ -125,6 +125,12 @@ def is_outage(error: SQLAlchemyError) -> bool:
     return isinstance(error, OperationalError)
 
 
+def hide_values(error: BaseException) -> None:
+    """Keep the first line of what a database says: PostgreSQL repeats the row below it, in DETAIL and CONTEXT."""
+    if error.args and isinstance(error.args[0], str):
+        error.args = (error.args[0].partition("\n")[0], *error.args[1:])
+
+
 @contextmanager
 def _outages() -> Iterator[None]:
     try:
@@ -149,20 +155,24 @@ def _engine(url: str) -> Engine:
         ) from error
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(str(url))
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=POOL_SIZE,
         pool_pre_ping=True,
+        hide_parameters=True,
         json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
     )
+    event.listen(engine, "handle_error", _hide_values)
+    return engine
 
 
 def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,
+        hide_parameters=True,
         json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={"timeout": _SQLITE_BUSY_S, "check_same_thread": False},
@@ -170,6 +180,12 @@ def _sqlite(url: str) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None:
+            hide_values(error)
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
