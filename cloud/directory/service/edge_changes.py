@@ -15,6 +15,10 @@ from cloud.models.received import Received
 from contract.directory import IdTagStatus, key_of_id_tag
 from contract.events import IdTagChanged
 
+_ROOM = 1_000_000
+"""How far an edge's version may be ahead of ours: a cloud that was restored has lost some."""
+_HIGHEST_VERSION = 2**53
+
 
 def take(unit: Unit, events: Sequence[Received[IdTagChanged]]) -> None:
     """Take changes, or turn down those whose id tag was changed here since; tell the site which.
@@ -22,7 +26,7 @@ def take(unit: Unit, events: Sequence[Received[IdTagChanged]]) -> None:
     The edge holds on to its change until it hears a version that is as high as the one that it expected.
 
     Raises:
-        ValueError: one is no id tag, or its status is none.
+        ValueError: one is no id tag, or its status is none, or no version of ours can have been the one it changed.
     """
     campus.lock(unit)
     keys = {_take(unit, event) for event in events}
@@ -37,9 +41,12 @@ def _take(unit: Unit, event: Received[IdTagChanged]) -> str:
     status = None if data.status is None else IdTagStatus(data.status)
     key = key_of_id_tag(data.id_tag)
     row = campus.one(unit, IdTagRow, key)
+    version = 0 if row is None else row.version
+    base = version if data.base_version is None else data.base_version
+    if not 0 <= base <= min(version + _ROOM, _HIGHEST_VERSION):
+        raise ValueError(f"version {base} of an id tag that has version {version}")
     if row is None:
         row = _new_row(unit, event, key)
-    base = row.version if data.base_version is None else data.base_version
     wins = base >= row.version
     if wins:
         _write(unit, row, event, status)

@@ -78,3 +78,24 @@ async def test_an_absurd_change_goes_to_the_dead_letters(campus: Campus) -> None
     [site] = await campus.items("sites")
     assert site["link"]["streams"]["ledger"]["dead_letters"] == 2
     assert (await campus.get("id-tags/ok")).status_code == 200
+
+
+async def test_an_edge_cannot_put_a_card_out_of_the_operators_reach(campus: Campus) -> None:
+    await put(campus, "id-tags/CARD1", status="Blocked")
+    absurd = (2**63 - 2, 2**53 + 1, 1_000_002, -1)
+    await campus.edge.tell(*(changed("CARD1", "Accepted", base) for base in absurd), changed("NEW", "Accepted", 2**62))
+    [site] = await campus.items("sites")
+    assert site["link"]["streams"]["ledger"]["dead_letters"] == len(absurd) + 1
+    kept = (await campus.get("id-tags/CARD1")).json()
+    assert (kept["status"], kept["version"]) == ("Blocked", 1)
+    assert (await campus.get("id-tags/NEW")).status_code == 404
+    await put(campus, "id-tags/CARD1", status="Invalid")
+    assert (await campus.get("id-tags/CARD1")).json()["version"] == 2
+
+
+async def test_an_edge_that_is_ahead_of_a_restored_cloud_is_believed(campus: Campus) -> None:
+    await put(campus, "id-tags/CARD1", status="Blocked")
+    await campus.edge.tell(changed("CARD1", "Accepted", 40_000))
+    await put(campus, "id-tags/CARD1", status="Blocked")
+    kept = (await campus.get("id-tags/CARD1")).json()
+    assert (kept["status"], kept["version"]) == ("Blocked", 40_002)
