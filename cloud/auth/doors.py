@@ -1,15 +1,17 @@
-"""The checks before anything else: Host, Origin, and that writes are JSON (against DNS rebinding and forged forms)."""
+"""The checks before anything else: Host, Origin, JSON (against DNS rebinding and forged forms), and the size."""
 
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.errors import (
+    BodyTooLargeError,
     ForbiddenError,
     GarduCloudError,
     InvalidFieldError,
@@ -17,12 +19,19 @@ from cloud.errors import (
     UnsupportedMediaTypeError,
 )
 from cloud.observability.problems import problem_response
+from contract.batch import MAX_BATCH_BYTES
+
+MOST_BYTES = 1024 * 1024
+"""Of a body. Endpoints hold it in memory before they ask who sends it."""
+MOST_BYTES_OF_MANY = MAX_BATCH_BYTES + 64 * 1024
+"""The same, where a body carries many things at once. A batch of events has its own, lower limit behind this one."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _EXEMPT = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON = frozenset({"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"})
+_OF_MANY = re.compile(r"/api/v1/(edges/[^/]+/(events|live)|id-tags)")
 
 
 class Doors:
@@ -43,10 +52,21 @@ class Doors:
             try:
                 _check_text(scope)
                 self._check(scope["method"], Headers(scope=scope))
+                await self._let_in(scope, receive, send)
             except GarduCloudError as refusal:
                 await problem_response(refusal.problem())(scope, receive, send)
-                return
+            return
         await self._app(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = _Body(scope, receive, send)
+        try:
+            await self._app(scope, body.receive, body.send)
+        except Exception:
+            if body.refusal is None:
+                raise
+        if body.refusal is not None:
+            raise body.refusal
 
     def _check(self, method: str, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -62,6 +82,48 @@ class Doors:
     def _is_ours(self, host: str) -> bool:
         name = name_of(host)
         return name is not None and any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts)
+
+
+class _Body:
+    """A request's body, counted as it comes in.
+
+    What is too large is refused by us alone: behind the door the error would be taken for one of the body's content.
+
+    Raises:
+        BodyTooLargeError: it says itself that it is too large.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.refusal: BodyTooLargeError | None = None
+        """Why nothing more of it is read; `None`: it is not too large so far."""
+        self._most = MOST_BYTES_OF_MANY if _OF_MANY.fullmatch(scope["path"]) else MOST_BYTES
+        self._receive, self._send = receive, send
+        self._size, self._answered = 0, False
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._most:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """The next part, or the refusal."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > self._most:
+            error = self._too_large()
+            self.refusal = None if self._answered else error
+            raise error
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass an answer on, unless it is one to half a body."""
+        if self.refusal is None:
+            self._answered = True
+            await self._send(message)
+
+    def _too_large(self) -> BodyTooLargeError:
+        return BodyTooLargeError(
+            "The body is larger than any such request can need.",
+            hint=f"Send at most {self._most} bytes; split what holds many things.",
+        )
 
 
 def name_of(host: str) -> str | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
 
 import anyio
 import httpx
 import pytest
 from anyio.to_thread import current_default_thread_limiter, run_sync
 
+from cloud.auth.doors import MOST_BYTES, MOST_BYTES_OF_MANY
 from contract.problems import Problem
 from tests.integration.cloud.conftest import Campus
 
 READS = ["sites", "charge-points", "transactions", "meter-values", "commands", "sites/tower/central-system/clients"]
+PIECE = b" " * 65_536
 
 
 def is_problem(answer: httpx.Response, status: int) -> Problem:
@@ -125,3 +128,42 @@ async def test_a_database_that_is_away_is_said_so(campus: Campus, monkeypatch: p
     assert (await campus.client.get("/readyz")).status_code == 503
     assert (await campus.client.get("/healthz")).status_code == 204
     broken.close()
+
+
+@pytest.mark.parametrize("path", ["greeting", "live", "keys", "events"])
+@pytest.mark.parametrize("known", [True, False])
+async def test_nobody_fills_the_memory_with_a_body_that_no_request_needs(
+    campus: Campus, path: str, *, known: bool
+) -> None:
+    given = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal given
+        for _ in range(256):
+            given += len(PIECE)
+            yield PIECE
+
+    headers = (campus.edge.headers if known else {}) | {"Content-Type": "application/json"}
+    where = f"/api/v1/edges/tower/{path}"
+    whole = await campus.client.post(where, content=PIECE * 66, headers=headers)
+    assert "Send at most" in str(is_problem(whole, 413).hint)
+    piecewise = await campus.client.post(where, content=endless(), headers=headers)
+    if path == "events":  # it asks who sends it before it reads
+        is_problem(piecewise, 413 if known else 401)
+    else:
+        assert "Send at most" in str(is_problem(piecewise, 413).hint)
+    assert given <= (MOST_BYTES_OF_MANY if path in {"events", "live"} else MOST_BYTES) + len(PIECE)
+
+
+async def test_the_largest_body_that_a_request_may_have_is_read_whole(campus: Campus) -> None:
+    note = "\N{ELECTRIC PLUG}" * 500
+    tags = [
+        {"id_tag": f"CARD{number}", "status": "Accepted", "sites": ["tower"], "note": note} for number in range(1000)
+    ]
+    answer = await campus.post("id-tags", tags)
+    assert answer.json() == {"written": 1000, "new": 1000}
+    headers = {**campus.headers, "Content-Type": "application/json"}
+    body = b'{"status":"Accepted"}'.ljust(MOST_BYTES)
+    assert (await campus.client.put("/api/v1/id-tags/ONE", content=body, headers=headers)).status_code == 201
+    refused = await campus.client.put("/api/v1/id-tags/TWO", content=body + b" ", headers=headers)
+    assert is_problem(refused, 413).type == "urn:gardu:problem:body-too-large"
