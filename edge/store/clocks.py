@@ -81,3 +81,16 @@ def trust_edge(connection: sqlite3.Connection, machine: datetime) -> None:
 def edge_suspect(connection: sqlite3.Connection) -> bool:
     """Whether the edge's own clock cannot be believed at present."""
     return connection.execute("SELECT 1 FROM edge_clock WHERE suspect_since IS NOT NULL").fetchone() is not None
+
+
+def read_passed(connection: sqlite3.Connection) -> datetime | None:
+    """Read how far time has certainly come; `None`: that was never noted."""
+    row = connection.execute("SELECT at FROM passed_time").fetchone()
+    return None if row is None else datetime.fromisoformat(row["at"])
+
+
+def write_passed(connection: sqlite3.Connection, at: datetime) -> None:
+    """Note how far time has certainly come."""
+    connection.execute(
+        "INSERT INTO passed_time (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at", (iso(at),)
+    )

@@ -17,8 +17,9 @@ import structlog
 from contract.streams import Stream
 from edge.clock import Clock
 from edge.domain.disk_budget import RESTORE_BALLAST_BELOW, Pressure, pressure
+from edge.domain.passed_time import passed_to, removal_time
 from edge.errors import StoreUnavailableError
-from edge.store import outgrown, retention
+from edge.store import clocks, outgrown, retention
 from edge.store.outgrown import Rule
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -74,6 +75,7 @@ class Housekeeper:
         self._used = used or self._used_fraction
         self._shown = Pressure.CALM
         self._cleared_at_s: float | None = None
+        self._looked_at_s: float | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -104,21 +106,37 @@ class Housekeeper:
 
     async def _by_age(self) -> None:
         now, step = self._clock.now(), pressure(self._used())
+        surely = removal_time(await self._passed(now), now)
         for stream in Stream:
-            age = self._keeping.acknowledged
+            before = surely - self._keeping.acknowledged
             if step >= Pressure.PRUNE_AFTER_A_DAY:
-                age = min(age, A_DAY)
+                before = max(before, now - A_DAY)
             if step >= Pressure.PRUNE_TELEMETRY and stream is not Stream.LEDGER:
-                age = timedelta(0)
-            remove = partial(_prune, stream=stream, before=now - age, now=now)
-            await self._in_slices(remove)
-        history = self._keeping.meter_values
+                before = now
+            await self._in_slices(partial(_prune, stream=stream, before=before, now=now))
+        before = surely - self._keeping.meter_values
         if step >= Pressure.THIN:
-            history = min(history, A_DAY * 30)
+            before = max(before, now - A_DAY * 30)
         if step >= Pressure.DROP:
-            history = min(history, A_DAY)
-        await self._in_slices(lambda tx: retention.prune_meter_values(tx.connection, now - history))
-        await self._outgrown(now)
+            before = max(before, now - A_DAY)
+        await self._in_slices(lambda tx: retention.prune_meter_values(tx.connection, before))
+        await self._outgrown(surely)
+
+    async def _passed(self, now: datetime) -> datetime:
+        """Find and note how far time has certainly come since the last look; a clock that jumps makes nothing old."""
+        boottime_s = self._clock.boottime()
+        elapsed_s = 0.0 if self._looked_at_s is None else boottime_s - self._looked_at_s
+        synchronised = self._clock.synced() and self._clock.machine_synchronised()
+
+        def note(tx: WriteTx) -> datetime:
+            known = clocks.read_passed(tx.connection)
+            passed = passed_to(known, now, elapsed_s, synchronised=synchronised)
+            clocks.write_passed(tx.connection, passed)
+            return passed
+
+        passed = await self._writer.run(note)
+        self._looked_at_s = boottime_s
+        return passed
 
     async def _outgrown(self, now: datetime) -> None:
         """Remove what nobody needs any more, once in a while: it is looked for in whole tables."""

@@ -31,6 +31,7 @@ from edge.store.schema import (
     m0017_directory,
     m0018_growth,
     m0019_patience,
+    m0020_passed_time,
 )
 
 _MODULES = (
@@ -53,6 +54,7 @@ _MODULES = (
     m0017_directory,
     m0018_growth,
     m0019_patience,
+    m0020_passed_time,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

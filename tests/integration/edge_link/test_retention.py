@@ -29,9 +29,13 @@ class WallClock(ShiftedClock):
     def __init__(self) -> None:
         super().__init__()
         self.at = BEGIN
+        self.synchronised = True
 
     def now(self) -> datetime:
         return self.at
+
+    def machine_synchronised(self) -> bool:
+        return self.synchronised
 
 
 @pytest.fixture
@@ -306,3 +310,35 @@ async def test_nothing_of_the_ledger_is_lost_by_any_pressure(site: Site, wall: W
     wall.at += timedelta(days=4000)
     await housekeeper(site, wall, 1.0).tidy()
     assert len(rows(site, Stream.LEDGER)) == 50
+
+
+@pytest.mark.parametrize("used", [0.1, 0.75])
+async def test_a_clock_that_jumps_ahead_makes_nothing_old_but_for_a_disk_that_fills(
+    site: Site, wall: WallClock, used: float
+) -> None:
+    wall.synchronised = False
+    keeper = housekeeper(site, wall, used)
+    await keeper.tidy()
+    for stream in Stream:
+        await site.record(stream)
+    await site.writer.run(lambda tx: tx.connection.execute("UPDATE stream SET acknowledged = head"))
+    wall.at += timedelta(days=365)
+    await keeper.tidy()
+    await housekeeper(site, wall, used).tidy()  # the edge has started anew
+    left = [len(rows(site, stream)) for stream in Stream]
+    assert left == ([1, 1, 1] if used < 0.7 else [0, 0, 0])
+    wall.shift_s += timedelta(days=15).total_seconds()
+    await keeper.tidy()
+    assert [len(rows(site, stream)) for stream in Stream] == [0, 0, 0], "time that really passed makes old"
+
+
+async def test_a_clock_that_a_time_server_set_right_is_believed_at_once(site: Site, wall: WallClock) -> None:
+    wall.synchronised = False
+    keeper = housekeeper(site, wall, 0.1)
+    await keeper.tidy()
+    await site.record(Stream.LEDGER)
+    await site.writer.run(lambda tx: tx.connection.execute("UPDATE stream SET acknowledged = head"))
+    wall.at += timedelta(days=15)
+    wall.synchronised = True
+    await keeper.tidy()
+    assert rows(site, Stream.LEDGER) == []
