@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from contract.model import Record
 
@@ -44,6 +44,8 @@ class CommandsRequest(Record):
 
     after: NonNegativeInt
     """The highest number that the edge has stored."""
+    epoch: PositiveInt | None = None
+    """The epoch that the edge speaks under; one that is not the present one gets nothing. `None`: it does not say."""
 
 
 def up(edge: str, exchange: Exchange) -> str:

@@ -34,6 +34,10 @@ Directory = Annotated[
     int | None,
     Query(ge=0, lt=2**62, description="Sum of the directory's versions told last; another one ends the wait."),
 ]
+Epoch = Annotated[
+    int | None,
+    Query(ge=1, lt=2**62, description="The epoch that the edge speaks under; another one gets nothing (409)."),
+]
 Client = Annotated[str, Path(alias="id", description="The charge point's identity.")]
 
 router = APIRouter()
@@ -143,9 +147,10 @@ async def pull_commands(
     after: Number = 0,
     wait: Poll = 25.0,
     directory: Directory = None,
+    epoch: Epoch = None,
 ) -> CommandsAnswer:
     """Pull the items above `after`; when there are none, wait for one."""
-    return await until_items(database, clock, edge, after, wait, directory)
+    return await until_items(database, clock, edge, after, wait, directory, epoch)
 
 
 router.include_router(_clients)

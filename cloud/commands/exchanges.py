@@ -11,4 +11,5 @@ from contract.mqtt import CommandsRequest
 
 def commands(database: Database, clock: Clock, edge: str, body: bytes) -> CommandsAnswer:
     """Hand out what is above the asked number, at once. Raises pydantic's ValidationError."""
-    return pull(database, edge, CommandsRequest.model_validate_json(body).after, clock())
+    asked = CommandsRequest.model_validate_json(body)
+    return pull(database, edge, asked.after, clock(), asked.epoch)

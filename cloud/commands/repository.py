@@ -73,12 +73,12 @@ def directory_versions(unit: Unit, site: str) -> dict[str, int]:
     return {str(name): int(version) for name, version in found}
 
 
-def lock_and_last_number(unit: Unit, site: str) -> tuple[str | None, int]:
-    """Why the site's edge is locked (`None`: it is not), and the highest number of its command sequence."""
-    query = select(EdgeRow.locked_at, EdgeRow.locked_why, SiteRow.last_command_number)
+def standing(unit: Unit, site: str) -> tuple[str | None, int, int]:
+    """Why the site's edge is locked (`None`: it is not), the last number of its command sequence, and its epoch."""
+    query = select(EdgeRow.locked_at, EdgeRow.locked_why, SiteRow.last_command_number, EdgeRow.epoch)
     found = unit.execute(query.join(SiteRow, SiteRow.site_id == EdgeRow.site_id).where(EdgeRow.site_id == site))
-    locked_at, why, number = found.one_or_none() or (None, None, 0)
-    return None if locked_at is None else why or "This edge is locked.", number
+    locked_at, why, number, epoch = found.one_or_none() or (None, None, 0, 1)
+    return None if locked_at is None else why or "This edge is locked.", number, epoch
 
 
 def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:

@@ -73,10 +73,13 @@ class Carrier(Protocol):
         """Send a batch body (`contract.batch.encode_batch`), uncompressed here."""
         ...
 
-    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
+    async def pull_commands(
+        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+    ) -> PullOutcome:
         """Ask for the command items above number `after`; the cloud answers when there are some, or after `wait_s`.
 
-        It answers early, too, when the versions of the directory have another sum than `directory`.
+        It answers early, too, when the versions of the directory have another sum than `directory`. An `epoch` that is
+        not the site's present one is a conflict.
         """
         ...
 

@@ -103,9 +103,13 @@ class DrilledCarrier:
         """See `Carrier.push`."""
         return await self._unless_cut(self._carrier.push(batch))
 
-    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
+    async def pull_commands(
+        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+    ) -> PullOutcome:
         """See `Carrier.pull_commands`."""
-        return await self._unless_cut(self._carrier.pull_commands(after, wait_s=wait_s, directory=directory))
+        return await self._unless_cut(
+            self._carrier.pull_commands(after, wait_s=wait_s, directory=directory, epoch=epoch)
+        )
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
         """See `Carrier.pull_directory`."""

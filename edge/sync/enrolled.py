@@ -48,11 +48,13 @@ class EnrollingCarrier:
         """See `Carrier.push`."""
         return _NOT_YET if self._carrier is None else await self._carrier.push(batch)
 
-    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
+    async def pull_commands(
+        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+    ) -> PullOutcome:
         """See `Carrier.pull_commands`."""
         if self._carrier is None:
             return _NOT_YET
-        return await self._carrier.pull_commands(after, wait_s=wait_s, directory=directory)
+        return await self._carrier.pull_commands(after, wait_s=wait_s, directory=directory, epoch=epoch)
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
         """See `Carrier.pull_directory`."""

@@ -89,11 +89,15 @@ class HttpsCarrier:
             self._client.build_request("POST", self._events, content=batch, headers=headers), PushAnswer
         )
 
-    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
+    async def pull_commands(
+        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+    ) -> PullOutcome:
         """See `Carrier.pull_commands`."""
         params = {"after": str(after), "wait": f"{wait_s:g}"}
         if directory is not None:
             params["directory"] = str(directory)
+        if epoch is not None:
+            params["epoch"] = str(epoch)
         request = self._client.build_request("GET", self._commands, params=params, timeout=wait_s + self._timeout_s)
         outcome = await self._exchange(request, CommandsAnswer, longer_s=wait_s)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome

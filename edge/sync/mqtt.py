@@ -117,17 +117,19 @@ class MqttCarrier:
             return await self._exchange(Exchange.EVENTS, batch, PushAnswer)
         return await self._exchange(Exchange.EVENTS, smaller, PushAnswer, (CONTENT_ENCODING, "gzip"))
 
-    async def pull_commands(self, after: int, *, wait_s: float, directory: int | None = None) -> PullOutcome:
+    async def pull_commands(
+        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+    ) -> PullOutcome:
         """See `Carrier.pull_commands`. The waiting happens here: a ring of the bell ends it."""
         self._bell.clear()
-        outcome = await self._pull(after)
+        outcome = await self._pull(after, epoch)
         if isinstance(outcome, CommandsAnswer) and not outcome.items and not _has_news(outcome, directory):
             try:
                 async with asyncio.timeout(wait_s):
                     await self._bell.wait()
             except TimeoutError:
                 return outcome
-            return await self._pull(after)
+            return await self._pull(after, epoch)
         return outcome
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
@@ -146,8 +148,8 @@ class MqttCarrier:
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
 
-    async def _pull(self, after: int) -> PullOutcome:
-        body = CommandsRequest(after=after).model_dump_json().encode()
+    async def _pull(self, after: int, epoch: int | None) -> PullOutcome:
+        body = CommandsRequest(after=after, epoch=epoch).model_dump_json().encode()
         outcome = await self._exchange(Exchange.COMMANDS, body, CommandsAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 

@@ -60,9 +60,11 @@ class Puller:
 
     async def pull(self) -> Pulled | Conflict | Refused | Unavailable:
         """Ask once, and commit what came before returning."""
-        after = (await self._readers.run(identity.read)).last_command_number
+        own = await self._readers.run(identity.read)
         asked_at = self._clock.boottime()  # before the request: time spent on the way counts against the command
-        outcome = await self._carrier.pull_commands(after, wait_s=self._wait_s, directory=self._told)
+        outcome = await self._carrier.pull_commands(
+            own.last_command_number, wait_s=self._wait_s, directory=self._told, epoch=own.epoch
+        )
         if not isinstance(outcome, CommandsAnswer):
             return outcome
         self._told = None if outcome.directory is None else sum(outcome.directory.values())

@@ -16,32 +16,45 @@ from contract.link import CommandItem, CommandItemKind, CommandsAnswer
 _AT_ONCE = 500
 
 
-def pull(database: Database, edge: str, after: int, now: datetime) -> CommandsAnswer:
+def pull(database: Database, edge: str, after: int, now: datetime, epoch: int | None = None) -> CommandsAnswer:
     """The items above `after`, oldest first, and note that they were handed out.
+
+    Args:
+        database: where everything is.
+        edge: who asks.
+        after: the highest number that it has stored.
+        now: the time.
+        epoch: that it speaks under; `None`: it does not say (an older release).
 
     Raises:
         EdgeLockedError: two edges speak for this site.
-        EpochError: the edge has a number that was never given: this database was restored from a backup.
+        EpochError: it speaks under another epoch than the present one: only one life of an edge is given commands. Or
+            it has a number that was never given: this database was restored from a backup.
     """
     with database.read() as unit:
-        _require_one_of_us(unit, edge, after)
+        _require_one_of_us(unit, edge, after, epoch)
         incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, edge, after)
         directory = repository.directory_versions(unit, edge)
-    items = _hand_out(database, edge, after, now) if waiting else []
+    items = _hand_out(database, edge, after, now, epoch) if waiting else []
     return CommandsAnswer(incarnation=incarnation, server_time=now, items=items, directory=directory)
 
 
-def _require_one_of_us(unit: Unit, edge: str, after: int) -> None:
-    why, given = repository.lock_and_last_number(unit, edge)
+def _require_one_of_us(unit: Unit, edge: str, after: int, epoch: int | None) -> None:
+    why, given, present = repository.standing(unit, edge)
     if why is not None:
         raise EdgeLockedError(why, hint="Nothing is handed out until an operator chose the edge that goes on.")
+    if epoch not in {None, present}:
+        raise EpochError(
+            f"Epoch {epoch} is over; this site speaks under {present}.", hint="Greet again.", epoch=present
+        )
     if after > given:
         raise EpochError(f"Command number {after} was never given; {given} was the last.", hint="Greet again.")
 
 
-def _hand_out(database: Database, edge: str, after: int, now: datetime) -> list[CommandItem]:
+def _hand_out(database: Database, edge: str, after: int, now: datetime, epoch: int | None) -> list[CommandItem]:
     with database.write() as unit:
         repository.lock_site(unit, edge)
+        _require_one_of_us(unit, edge, after, epoch)  # under the lock that an edge which begins anew takes, too
         found = repository.items(unit, edge, after, _AT_ONCE)
         return [_item(item, row, now) for item, row in found if _is_due(unit, item, row, now)]
 

@@ -33,7 +33,13 @@ async def until_final(database: Database, clock: Clock, identity: UUID, seconds:
 
 
 async def until_items(
-    database: Database, clock: Clock, edge: str, after: int, seconds: float, directory: int | None = None
+    database: Database,
+    clock: Clock,
+    edge: str,
+    after: int,
+    seconds: float,
+    directory: int | None = None,
+    epoch: int | None = None,
 ) -> CommandsAnswer:
     """What is to pull, or nothing after `seconds`.
 
@@ -45,12 +51,13 @@ async def until_items(
         seconds: how long it waits.
         directory: the sum of the versions of its directory that it was told last; another one ends the wait, too.
             `None`: it does not care.
+        epoch: that it speaks under; `None`: it does not say.
     """
     return await _until(
         database,
         site_key(edge),
         seconds,
-        look=lambda: pull(database, edge, after, clock()),
+        look=lambda: pull(database, edge, after, clock(), epoch),
         is_enough=lambda seen: bool(seen.items) or directory not in {None, sum((seen.directory or {}).values())},
     )
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+import httpx
+import pytest
 from sqlalchemy import select
 
+from cloud.commands.exchanges import commands
+from cloud.errors import EpochError
 from cloud.models.sites import InstanceRow
 from contract.link import GreetingAnswer
+from contract.mqtt import CommandsRequest
 from contract.streams import Stream
 from tests.integration.cloud.conftest import Campus
 from tests.integration.cloud.edge_double import EdgeDouble
+from tests.integration.cloud.test_commands import ask
 from tests.integration.cloud.test_epochs import cloned, ledger, lives, meter_values, send_on, some
 
 
@@ -64,6 +70,27 @@ async def test_what_was_acknowledged_under_an_earlier_epoch_makes_no_cloud_a_res
     await campus.post("edges/tower/unlock", {"continues": "other"})
     assert (await first.settle()).epoch == 4
     assert incarnation(campus) == before
+
+
+async def test_a_command_is_handed_to_the_present_life_of_an_edge_alone(campus: Campus) -> None:
+    await campus.edge.greet()
+    await campus.with_charge_point()
+    second = campus.edge.copied("boot 2")
+    await campus.edge.tell(*some(2))
+    second.record(*some(1, "SECOND"))
+    assert (await second.settle()).epoch == 2
+    command = await ask(campus)
+
+    async def pulled(epoch: int) -> httpx.Response:
+        params = {"after": 0, "wait": 0, "epoch": epoch}
+        return await campus.client.get("/api/v1/edges/tower/commands", params=params, headers=second.headers)
+
+    over = await pulled(1)
+    assert (over.status_code, over.json()["type"]) == (409, "urn:gardu:problem:epoch-mismatch")
+    assert [item["command"] for item in (await pulled(2)).json()["items"]] == [command["command"]]
+    body = CommandsRequest(after=0, epoch=1).model_dump_json().encode()
+    with pytest.raises(EpochError):
+        commands(campus.database, campus.clock, "tower", body)
 
 
 async def restored_beside_a_clone(campus: Campus) -> EdgeDouble:
