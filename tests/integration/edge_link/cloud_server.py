@@ -75,6 +75,8 @@ class CloudServer:
     greetings: list[Greeting] = field(default_factory=list)
     pushes: list[tuple[Stream, int, int]] = field(default_factory=list)
     pulls: list[int] = field(default_factory=list)
+    pulled_under: list[str | None] = field(default_factory=list)
+    """The epoch that each pull named."""
     encodings: set[str | None] = field(default_factory=set)
     url: str = ""
     bell: asyncio.Event = field(default_factory=asyncio.Event)
@@ -185,6 +187,7 @@ class CloudServer:
     async def _commands(self, request: Request) -> Response:
         after = int(request.query_params["after"])
         self.pulls.append(after)
+        self.pulled_under.append(request.query_params.get("epoch"))
         if not (waiting := [item for item in self.items if item.number > after]):
             self.bell.clear()
             try:

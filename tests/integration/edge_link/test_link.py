@@ -54,6 +54,15 @@ async def test_a_restart_resumes_after_the_cursor(site: Site, cloud: CloudServer
     assert [greeting.streams[Stream.LEDGER].acknowledged for greeting in cloud.greetings] == [0, 10]
 
 
+async def test_a_pull_names_the_epoch_and_a_conflict_about_it_makes_the_edge_greet_again(
+    site: Site, cloud: CloudServer
+) -> None:
+    cloud.faults["commands"].append(answers(409))
+    async with site.link(cloud.url):
+        await until(lambda: len(cloud.greetings) == 2 and bool(cloud.pulled_under), within_s=30)
+    assert set(cloud.pulled_under) == {"1"}
+
+
 @pytest.mark.parametrize(
     "fault",
     [
