@@ -34,7 +34,7 @@ demo: $(READY) ## Run a campus of two buildings on this machine, cut a line, and
 
 test: $(READY) ## Run all tests but the endurance runs; ARGS is handed to pytest
 	@$(BIN)/python -m tests.peers.npm_packages
-	@echo "[test] unit tests first, then real processes, databases and faults (about 15 minutes on two cores)"
+	@echo "[test] unit tests first, then real processes, databases and faults (about 25 minutes on two cores)"
 	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 test-unit: $(READY) ## Run the unit tests alone (seconds)
