@@ -117,6 +117,15 @@ def test_doubled_sample_is_doubled_once(book: Book) -> None:
     assert result(book, edge, shown(book)).doubled.total() == 1
 
 
+def test_two_samples_of_one_instant_are_two_records_and_a_third_is_one_too_many(book: Book) -> None:
+    booked = next(iter(book.transactions.values()))
+    booked.sampled_at.append(booked.sampled_at[-1])
+    edge = shown(book)
+    assert result(book, edge, shown(book)).agrees
+    edge.samples[booked.key, booked.sampled_at[-1]] += 1
+    assert result(book, edge, shown(book)).doubled.total() == 1
+
+
 def test_wrong_energy_disagrees_in_a_sentence(book: Book) -> None:
     cloud = shown(book)
     cloud.transactions[0] = replace(cloud.transactions[0], energy_wh=51)
