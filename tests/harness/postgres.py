@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -10,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.integration.cloud.postgres import _somebody, binaries
+from tests.integration.cloud.postgres import _somebody, require_postgres
 
 
 class Postgres:
@@ -52,11 +49,7 @@ class Postgres:
 @contextmanager
 def killable_postgres() -> Iterator[Postgres]:
     """Run one; where `CI=true` it is a failure that there is none on this machine."""
-    programs = binaries()
-    if programs is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI needs PostgreSQL's initdb and pg_ctl")
-        pytest.skip("PostgreSQL (initdb, pg_ctl) is not installed: its kills are left out")
+    programs = require_postgres()
     folder = Path(tempfile.mkdtemp(prefix="gardu-pg-", dir="/tmp"))
     try:
         server = Postgres(programs, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from cloud.sites.service import add_site
 from contract.events import ChargePointBooted, ChargePointConnected
 from tests.harness.plain_http import PLAIN
 from tests.integration.cloud.edge_double import NOON, EdgeDouble
-from tests.integration.cloud.postgres import Cluster, binaries, cluster
+from tests.integration.cloud.postgres import Cluster, cluster, require_postgres
 
 
 class Hands:
@@ -79,12 +78,7 @@ def _logs() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    found = binaries()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI needs PostgreSQL's initdb and pg_ctl")
-        pytest.skip("no PostgreSQL (initdb, pg_ctl) on this machine")
-    with cluster(found) as running:
+    with cluster(require_postgres()) as running:
         with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE fresh")
         database = Database(running.url("fresh"))

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 
 def binaries() -> Path | None:
     """The folder of initdb and pg_ctl; `None`: there is no PostgreSQL on this machine."""
@@ -18,6 +20,16 @@ def binaries() -> Path | None:
     folders = [Path(on_path).resolve().parent] if on_path else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
+
+
+def require_postgres() -> Path:
+    """Find its programs; where `CI=true` their absence is a failure."""
+    found = binaries()
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs PostgreSQL's initdb and pg_ctl")
+        pytest.skip("PostgreSQL (initdb, pg_ctl) is not installed: the tests on it are left out")
+    return found
 
 
 def _somebody() -> str | None:

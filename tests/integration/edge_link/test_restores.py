@@ -5,7 +5,6 @@ The real cloud process and the real store of the edge. Only a copied card needs 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -39,7 +38,7 @@ from edge.store import outbox, transaction_changes, transactions
 from edge.store.transaction_changes import Start, continue_above
 from edge.sync.syncer import LinkCondition, Syncer
 from tests.harness.broker import Broker, require_mosquitto
-from tests.integration.cloud.postgres import Cluster, binaries, cluster
+from tests.integration.cloud.postgres import Cluster, cluster, require_postgres
 from tests.integration.edge_link.conftest import Site, opened, until
 from tests.integration.edge_link.real_cloud import RealCloud
 from tests.integration.edge_link.test_commands import Yard
@@ -52,12 +51,7 @@ AHEAD_OF_TIME = 2_000_000_000
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Cluster]:
-    found = binaries()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI needs PostgreSQL's initdb and pg_ctl")
-        pytest.skip("no PostgreSQL (initdb, pg_ctl) on this machine")
-    with cluster(found) as running:
+    with cluster(require_postgres()) as running:
         yield running
 
 
