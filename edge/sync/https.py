@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
+import anyio
 import httpx
 
 from contract.directory import DIRECTORY_PATH, DirectoryAnswer, DirectoryRequest
@@ -150,14 +151,26 @@ class HttpsCarrier:
         shown = self._proof.authorization(request.method, target, request.content)
         if shown is not None:
             request.headers["Authorization"] = f"Bearer {shown}"
+        # httpx limits the silence between two bytes; a line that trickles would last for ever
+        scope = anyio.CancelScope(deadline=asyncio.get_running_loop().time() + self._timeout_s + longer_s)
+        exchange = asyncio.create_task(self._send_within(scope, request))
         try:
-            # httpx limits the silence between two bytes; a line that trickles would last for ever
-            async with asyncio.timeout(self._timeout_s + longer_s):
+            return await asyncio.shield(exchange)
+        except asyncio.CancelledError:
+            # cancelled in its own way the pool closes the connections that it has let go; a cancelled task would not
+            scope.cancel()
+            await asyncio.wait({exchange})
+            raise
+
+    async def _send_within(self, scope: anyio.CancelScope, request: httpx.Request) -> httpx.Response | Unavailable:
+        try:
+            with scope:
                 return await self._client.send(request)
-        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
-            return Unavailable("The cloud did not answer in time.", heavy=True)
+        except (httpx.ReadTimeout, httpx.WriteTimeout):
+            pass
         except httpx.HTTPError as error:
             return Unavailable(f"The cloud cannot be reached: {str(error) or type(error).__name__}")
+        return Unavailable("The cloud did not answer in time.", heavy=True)
 
 
 def _shown(response: httpx.Response) -> str | None:
