@@ -36,7 +36,7 @@ from edge.store.readers import Readers
 from edge.store.writer import Writer
 from edge.sync.backoff import Pace
 from edge.sync.drill import DrilledCarrier
-from edge.sync.pushing import Edge
+from edge.sync.pushing import Edge, Turns
 from edge.sync.syncer import Syncer
 from edge.upkeep.visit import Choices
 
@@ -150,6 +150,7 @@ async def make_syncer(
     """Make the link to the cloud, and what can cut it on purpose; `None`: this edge works on its own."""
     carrier = make_carrier(settings, readers, clock)
     if carrier is None:
+        relay.go_on()
         return None, None
     drill = DrilledCarrier(carrier, readers, clock)
     stack.push_async_callback(drill.close)
@@ -160,6 +161,7 @@ async def make_syncer(
         clock=clock,
         carrier=drill,
         on_commands=relay.wake,
+        turns=Turns(another_life=relay.forsake, agreed=relay.go_on),
         pace=Pace(longest_s=settings.cloud.longest_wait_s),
     )
     return syncer, drill

@@ -3,9 +3,10 @@
 ```
 DELIVERED ── start asked, in time ──▶ STARTED ── agreed ──────────▶ SUCCEEDED
     │ ├───── start asked, too late ─▶ EXPIRED    ├── answered no ─▶ REJECTED
-    │ └───── cancel asked ──────────▶ CANCELED   ├── no answer ───▶ FAILED
-    └─────── cannot be called ──────▶ FAILED     └── crash ───────▶ called again where that does no harm;
-                                               SUCCEEDED when its effect is seen; else INTERRUPTED
+    │ ├───── cancel asked ──────────▶ CANCELED   ├── no answer ───▶ FAILED
+    │ └───── cannot be called ──────▶ FAILED     ├── crash ───────▶ called again where that does no harm;
+    │                                            │              SUCCEEDED when its effect is seen; else INTERRUPTED
+    └─────── another life had it ───▶ EXPIRED    └── another life ▶ INTERRUPTED
 ```
 Every step is one of `contract.commands.TRANSITIONS`.
 """
@@ -89,7 +90,17 @@ class EffectSeen:
     """After a crash the effect showed that the charge point had obeyed: a transaction began, it booted."""
 
 
-Happening = StartAsked | Answered | Failed | CancelAsked | Recovered | EffectSeen
+@dataclass(frozen=True, slots=True)
+class Forsaken:
+    """The cloud took this edge for a restored one: a later life of this database may have run the command."""
+
+
+Happening = StartAsked | Answered | Failed | CancelAsked | Recovered | EffectSeen | Forsaken
+
+FORSAKEN = CommandError(
+    code=CommandErrorCode.INTERNAL,
+    detail="The edge was restored from a backup; whether the charge point was called before is not known.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +145,7 @@ def _wanted(state: CommandState, action: str, happened: Happening) -> Step | Non
         case CancelAsked():  # a request: what has started, goes on
             return Step(CommandState.CANCELED) if CommandState.CANCELED in TRANSITIONS[state] else None
         case _:
-            return _recover(state, action, in_time=happened.in_time)
+            return _recover(state, action, happened)
 
 
 def _start(action: str) -> Step:
@@ -160,11 +171,42 @@ SHOWS_ITS_EFFECT = frozenset({"RemoteStartTransaction", "Reset"})
 """Not to be repeated after a crash, but seen when obeyed: a transaction begins, the charge point boots."""
 
 
-def _recover(state: CommandState, action: str, *, in_time: bool) -> Step | None:
+def _recover(state: CommandState, action: str, happened: Recovered | Forsaken) -> Step | None:
+    if isinstance(happened, Forsaken):
+        ends = CommandState.INTERRUPTED if state is CommandState.STARTED else CommandState.EXPIRED
+        return Step(ends, error=FORSAKEN)
     operation = BY_ACTION.get(action)  # after a downgrade it may be unknown
-    if state is CommandState.STARTED and in_time and operation is not None and operation.safe_to_repeat:
+    if state is CommandState.STARTED and happened.in_time and operation is not None and operation.safe_to_repeat:
         return None
     return Step(CommandState.INTERRUPTED)
+
+
+def hold_s(
+    state: CommandState, action: str, deadline: Deadline, boot_id: str, boottime: float, patience_s: float
+) -> float:
+    """How long a command that lay in the store when the edge started waits for the first greeting.
+
+    The store may be a backup, and a later life of it may have run the command: only the cloud can tell. One that may
+    be repeated is not kept from its charge point for ever by a cloud that is away. Any other waits to its deadline,
+    where it expires: better never than twice.
+
+    Args:
+        state: DELIVERED or STARTED.
+        action: the OCPP action.
+        deadline: when it must have been sent.
+        boot_id: of this boot.
+        boottime: now.
+        patience_s: how long one waits that may be repeated.
+
+    Returns:
+        Seconds, not below 0: at once, where it will not be called anyway.
+    """
+    operation = BY_ACTION.get(action)
+    may_repeat = operation is not None and operation.safe_to_repeat
+    if not deadline.is_ahead(boot_id, boottime) or (state is CommandState.STARTED and not may_repeat):
+        return 0.0
+    left_s = deadline.boottime - boottime
+    return min(left_s, patience_s) if may_repeat else left_s
 
 
 _CODES: dict[type[Exception], CommandErrorCode] = {

@@ -1,7 +1,8 @@
 """Runs commands: takes them from the inbox, calls the charge point, stores what came of it.
 
 Commands of different charge points run side by side, those of one charge point one after the other. STARTED is on disk
-before the call leaves, so that after a crash nobody has to guess whether it may have left.
+before the call leaves, so that after a crash nobody has to guess whether it may have left. What lay in the store at the
+start waits for the first greeting: the store may be a backup.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from edge.relay.lifecycle import (
     Deadline,
     EffectSeen,
     Failed,
+    Forsaken,
     Happening,
     Recovered,
     StartAsked,
     answer_of,
     error_of,
+    hold_s,
     step,
     unusable,
 )
@@ -42,6 +45,8 @@ PATIENCE_S = 120.0
 """Longer than a charge point needs to come back after the edge's restart, boot, or begin a transaction."""
 LOOK_S = 1.0
 """From one look for an effect to the next."""
+OFFLINE_PATIENCE_S = 60.0
+"""How long a command that may be repeated, and lay in the store at the start, waits for a cloud that is away."""
 
 _log = structlog.get_logger()
 
@@ -66,6 +71,7 @@ class Relay:
         perform: the call itself; raises the errors of `edge.errors`.
         patience_s: how long after a crash the effect of a command that may not be repeated is waited for.
         store_retry_s: how long to wait for a store that does not take a commit.
+        offline_patience_s: how long a command from before the start, which may be repeated, waits for `go_on`.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class Relay:
         perform: Perform,
         patience_s: float = PATIENCE_S,
         store_retry_s: float = STORE_RETRY_S,
+        offline_patience_s: float = OFFLINE_PATIENCE_S,
     ) -> None:
         self._writer = writer
         self._readers = readers
@@ -84,6 +91,10 @@ class Relay:
         self._perform = perform
         self._patience_s = patience_s
         self._store_retry_s = store_retry_s
+        self._offline_patience_s = offline_patience_s
+        self._agreed = asyncio.Event()
+        self._held: set[UUID] | None = None
+        """From before the start, and waiting; `None`: not looked for yet."""
         self._bell = asyncio.Event()
         self._lanes: dict[str, deque[StoredCommand]] = {}
         self._taken: set[UUID] = set()
@@ -92,20 +103,51 @@ class Relay:
         """Look into the inbox: something was delivered."""
         self._bell.set()
 
+    def go_on(self) -> None:
+        """Nobody else has run what lies in the store: the cloud takes this life for the one that it knows."""
+        self._agreed.set()
+
+    def forsake(self, tx: WriteTx) -> None:
+        """End what a later life of this database was given, too: the cloud took this edge for a restored one."""
+        left_over = [
+            one
+            for one in commands.in_state(tx.connection, CommandState.STARTED)
+            if (one.action not in SHOWS_ITS_EFFECT if self._held is None else one.command in self._held)
+        ]
+        for command in [*left_over, *commands.in_state(tx.connection, CommandState.DELIVERED)]:
+            self._move(tx, command, Forsaken())
+
     async def run(self) -> None:
-        """Deal with what a crash left behind, then serve the inbox until cancelled."""
+        """Deal with what lay in the store at the start, then serve the inbox until cancelled."""
         async with asyncio.TaskGroup() as group:
-            self._bell.set()
-            for command in await self._in_state(CommandState.STARTED):
+            left_over = await self._in_state(CommandState.STARTED)
+            to_call = [command for command in left_over if command.action not in SHOWS_ITS_EFFECT]
+            to_call += await self._in_state(CommandState.DELIVERED)
+            self._held = {command.command for command in to_call}
+            for command in to_call:
+                group.create_task(self._hold(group, command), name=f"{command.command} from before")
+            for command in left_over:
                 if command.action in SHOWS_ITS_EFFECT:
                     group.create_task(self._reconcile(command), name=f"effect of {command.command}")
-                else:
-                    self._take(group, command)
+            self._bell.set()
             while True:
                 await self._bell.wait()
                 self._bell.clear()
                 for command in await self._in_state(CommandState.DELIVERED):
-                    self._take(group, command)
+                    if command.command not in self._held:
+                        self._take(group, command)
+
+    async def _hold(self, group: asyncio.TaskGroup, command: StoredCommand) -> None:
+        """Wait for the word that this life goes on, as long as that is worth it."""
+        deadline = Deadline(command.boot_id, command.deadline_boottime)
+        boot_id, now, patience_s = self._clock.boot_id, self._clock.boottime(), self._offline_patience_s
+        pause_s = hold_s(command.state, command.action, deadline, boot_id, now, patience_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._agreed.wait()
+        if self._held is not None:
+            self._held.discard(command.command)
+        self._take(group, command)
 
     async def _in_state(self, state: CommandState) -> list[StoredCommand]:
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -39,6 +39,16 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Turns:
+    """Who is told how a greeting ended, as far as it concerns more than the link."""
+
+    another_life: Callable[[WriteTx], None] = lambda _: None
+    """Called in the transaction that takes a granted epoch: this database is not the edge's newest life any more."""
+    agreed: Callable[[], None] = lambda: None
+    """Called once that, or that nothing has changed, is committed."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
     body: bytes
     events: int
@@ -55,6 +65,7 @@ class Pusher:
         carrier: brings it to the cloud.
         delivery: is told the results.
         who: the identity row as it was at the start.
+        turns: told how greetings end.
     """
 
     def __init__(
@@ -67,7 +78,9 @@ class Pusher:
         carrier: Carrier,
         delivery: Delivery,
         who: Identity,
+        turns: Turns,
     ) -> None:
+        self._turns = turns
         self._edge = edge
         self._writer = writer
         self._readers = readers
@@ -126,6 +139,8 @@ class Pusher:
                 outbox.stand_at(tx.connection, one.stream, one.cursor, one.hash)
             if self._who != before:
                 identity.take_epoch(tx.connection, granted)
+            if granted != before.epoch:
+                self._turns.another_life(tx)
             known_transactions.take_over(tx.connection, answer.transactions, self._clock.now())
             transaction_changes.continue_above(tx.connection, answer.highest_transaction_id)
 
@@ -134,6 +149,7 @@ class Pusher:
         except BaseException:
             self._who = before  # the next batch is refused, and the next greeting is answered the same
             raise
+        self._turns.agreed()
         if granted != before.epoch:
             _log.warning("epoch_taken", epoch=granted, before=before.epoch, transactions=len(answer.transactions))
 

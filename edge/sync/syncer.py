@@ -24,7 +24,7 @@ from edge.sync.delivery import Delivery
 from edge.sync.directory import CHECK_EVERY_S, DirectoryFollower
 from edge.sync.link import Greet, LinkState, Push, SetAside, Wait
 from edge.sync.pulling import WAIT_S, Pulled, Puller
-from edge.sync.pushing import Edge, Pusher
+from edge.sync.pushing import Edge, Pusher, Turns
 
 LEAST_POLL_S = 1.0
 """From a question for commands that was answered with none to the next: not every cloud holds its answer back."""
@@ -85,6 +85,7 @@ class Syncer:
         clock: the machine's clocks.
         carrier: HTTPS or another; closed by whoever made it.
         on_commands: called after new command items were committed.
+        turns: told how greetings end.
         chance: a number in [0, 1) at each call.
         pace: how long to wait for what.
         wait_s: of the long poll for commands.
@@ -100,6 +101,7 @@ class Syncer:
         clock: Clock,
         carrier: Carrier,
         on_commands: Callable[[], None] = lambda: None,
+        turns: Turns | None = None,
         chance: Callable[[], float] = random.random,
         pace: Pace | None = None,
         wait_s: float = WAIT_S,
@@ -111,7 +113,14 @@ class Syncer:
         self._on_commands = on_commands
         self._delivery = Delivery(epoch=who.epoch, heads=heads, chance=chance, pace=pace)
         self._pusher = Pusher(
-            edge=edge, writer=writer, readers=readers, clock=clock, carrier=carrier, delivery=self._delivery, who=who
+            edge=edge,
+            writer=writer,
+            readers=readers,
+            clock=clock,
+            carrier=carrier,
+            delivery=self._delivery,
+            who=who,
+            turns=turns or Turns(),
         )
         self._puller = Puller(writer=writer, readers=readers, clock=clock, carrier=carrier, wait_s=wait_s)
         self._pull_backoff = Backoff(pace or Pace(), chance)

@@ -30,7 +30,7 @@ from edge.store.writer import WriteTx
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 from edge.sync.delivery import Delivery
 from edge.sync.link import Wait
-from edge.sync.pushing import Edge, Pusher
+from edge.sync.pushing import Edge, Pusher, Turns
 
 SITE = "north"
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
@@ -134,6 +134,7 @@ class EdgeSide:
             carrier=Standstill(),  # type: ignore[arg-type]
             delivery=self.delivery,
             who=who,
+            turns=Turns(),
         )
         self.asked: list[Asked] = []
 

@@ -23,7 +23,7 @@ from edge.store.writer import Writer
 from edge.sync.backoff import Pace
 from edge.sync.https import HttpsCarrier
 from edge.sync.proof import SharedSecret
-from edge.sync.pushing import Edge
+from edge.sync.pushing import Edge, Turns
 from edge.sync.syncer import Syncer
 from tests.integration.edge_link.cloud_server import SECRET, CloudServer
 from tests.integration.edge_link.real_cloud import RealCloud
@@ -99,6 +99,7 @@ class Site:
             clock=self.clock,
             carrier=carrier,
             on_commands=lambda: None if self.relay is None else self.relay.wake(),
+            turns=Turns() if self.relay is None else Turns(self.relay.forsake, self.relay.go_on),
             pace=QUICK,
             wait_s=2.0,
         )
@@ -110,7 +111,10 @@ class Site:
             await carrier.close()
 
     @asynccontextmanager
-    async def relaying(self, perform: Perform, *, patience_s: float = 0.2) -> AsyncIterator[Relay]:
+    async def relaying(
+        self, perform: Perform, *, patience_s: float = 0.2, agreed: bool = True, offline_patience_s: float = 60.0
+    ) -> AsyncIterator[Relay]:
+        """Run the relay for a while. `agreed`: this life goes on, as a greeting would tell."""
         self.relay = Relay(
             writer=self.writer,
             readers=self.readers,
@@ -118,7 +122,10 @@ class Site:
             perform=perform,
             patience_s=patience_s,
             store_retry_s=0.05,
+            offline_patience_s=offline_patience_s,
         )
+        if agreed:
+            self.relay.go_on()
         async with running(self.relay.run()):
             yield self.relay
         self.relay = None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from edge.domain.registration import Registration
 from edge.domain.remote_start import Outcome
 from edge.store import charge_points, remote_starts
 from edge.store.remote_starts import RemoteStart
+from tests.integration.edge_link.cloud_server import CloudServer
 from tests.integration.edge_link.conftest import Site, until
 from tests.integration.edge_link.test_commands import S, Yard, deliver, is_final, stored
 
@@ -51,3 +54,37 @@ async def test_others_do_not_wait_for_the_effect_of_one_that_a_crash_interrupted
     async with site.relaying(Yard().perform, patience_s=60):
         await until(lambda: is_final(site, another))
         assert stored(site, left_over)[0] == "STARTED"
+
+
+@pytest.mark.parametrize("action", ["Reset", "ClearCache"])
+async def test_what_was_delivered_before_the_start_waits_for_the_cloud_s_word(
+    site: Site, cloud: CloudServer, action: str
+) -> None:
+    yard = Yard()
+    command = await deliver(site, action)
+    async with site.relaying(yard.perform, agreed=False) as relay:
+        await until(lambda: relay._held is not None)
+        fresh = await deliver(site, "ClearCache", charge_point="CP-2")
+        relay.wake()
+        await until(lambda: is_final(site, fresh))
+        assert (stored(site, command)[0], len(yard.calls)) == ("DELIVERED", 1)
+        async with site.link(cloud.url):
+            await until(lambda: is_final(site, command))
+    assert (stored(site, command)[0], len(yard.calls)) == ("SUCCEEDED", 2)
+
+
+@pytest.mark.parametrize("state", [S.DELIVERED, S.STARTED])
+async def test_what_may_be_repeated_does_not_wait_for_ever_for_a_cloud_that_is_away(site: Site, state: S) -> None:
+    yard = Yard()
+    command = await deliver(site, "ClearCache", state=state)
+    async with site.relaying(yard.perform, agreed=False, offline_patience_s=0.2):
+        await until(lambda: is_final(site, command))
+    assert (stored(site, command)[0], len(yard.calls)) == ("SUCCEEDED", 1)
+
+
+async def test_what_may_not_be_repeated_expires_while_the_cloud_is_away(site: Site) -> None:
+    yard = Yard()
+    command = await deliver(site, "RemoteStartTransaction", deadline_boottime=site.clock.boottime() + 0.5)
+    async with site.relaying(yard.perform, agreed=False, offline_patience_s=0.0):
+        await until(lambda: is_final(site, command))
+    assert (stored(site, command)[0], yard.calls) == ("EXPIRED", [])

@@ -5,6 +5,7 @@ The real cloud process and the real store of the edge. Only a copied card needs 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -226,6 +227,34 @@ async def test_an_edge_restored_from_a_backup_goes_on_by_itself(
     assert [(life["epoch"], life["why"]) for life in told["epochs"]] == [(1, "first"), (2, "restored")]
     assert told["epochs"][1]["forks"]["meter"] == {"after": 1_130, "left": 1_300}
     assert told["locked_at"] is None
+
+
+async def test_a_command_in_a_backup_does_not_run_once_more_after_a_restore_within_the_same_boot(
+    real_cloud: RealCloud, tmp_path: Path
+) -> None:
+    secret, key = real_cloud.enrolled()
+    judge, yard, copy = Judge(), Yard(), tmp_path / "copy.db"
+    async with real_cloud.running():
+        async with opened(tmp_path / "edge.db") as site, site.link(real_cloud.url, secret=secret, timeout_s=30):
+            await site.record(Stream.STATE, 2)
+            await settled(site)
+            asked = asyncio.create_task(_reset(real_cloud, key))
+            await until(lambda: site.in_state(CommandState.DELIVERED) == 1, within_s=PATIENCE_S)
+            back_up(site, copy)
+            async with site.relaying(yard.perform) as relay:
+                relay.wake()
+                await asked
+                await judge.record(site, 20)
+                await settled(site)
+        async with opened(copy) as site, site.relaying(yard.perform, agreed=False):
+            assert site.in_state(CommandState.DELIVERED) == 1
+            async with site.link(real_cloud.url, secret=secret, timeout_s=30):
+                await until(lambda: site.in_state(CommandState.EXPIRED) == 1, within_s=PATIENCE_S)
+                await settled(site)
+        assert len(yard.calls) == 1
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S) as client:
+            [told] = (await client.get(f"{real_cloud.url}/api/v1/commands")).json()["items"]
+        assert told["state"] == "SUCCEEDED", "the restored edge's word comes too late to change it"
 
 
 async def test_a_copied_card_is_noticed_and_an_operator_chooses(real_cloud: RealCloud, tmp_path: Path) -> None:

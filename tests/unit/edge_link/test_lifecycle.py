@@ -26,12 +26,14 @@ from edge.relay.lifecycle import (
     CancelAsked,
     Deadline,
     Failed,
+    Forsaken,
     Happening,
     Recovered,
     StartAsked,
     Step,
     answer_of,
     error_of,
+    hold_s,
     step,
 )
 
@@ -168,6 +170,37 @@ def test_a_deadline_of_another_boot_has_passed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "action", "left_s", "pause_s"),
+    [
+        (S.DELIVERED, "Reset", 500.0, 500.0),
+        (S.DELIVERED, "SetVariables", 500.0, 500.0),
+        (S.DELIVERED, "ClearCache", 500.0, 60.0),
+        (S.DELIVERED, "ClearCache", 20.0, 20.0),
+        (S.DELIVERED, "Reset", -1.0, 0.0),
+        (S.STARTED, "ClearCache", 500.0, 60.0),
+        (S.STARTED, "UnlockConnector", 50.0, 0.0),
+    ],
+)
+def test_what_lay_in_the_store_at_the_start_waits_for_the_first_greeting(
+    state: CommandState, action: str, left_s: float, pause_s: float
+) -> None:
+    deadline = Deadline("boot", 1_000.0 + left_s)
+    assert hold_s(state, action, deadline, "boot", 1_000.0, 60.0) == pause_s
+    assert hold_s(state, action, deadline, "another boot", 1_000.0, 60.0) == 0.0
+
+
+def test_a_restored_edge_ends_what_it_finds_and_says_that_nobody_knows() -> None:
+    for state, end in ((S.DELIVERED, S.EXPIRED), (S.STARTED, S.INTERRUPTED)):
+        forsaken = step(state, "ClearCache", Forsaken())
+        assert forsaken is not None
+        assert forsaken.error is not None
+        assert (forsaken.state, "restored from a backup" in forsaken.error.detail) == (end, True)
+    for state in FINAL_STATES:
+        with pytest.raises(IllegalStepError):
+            step(state, "ClearCache", Forsaken())
+
+
+@pytest.mark.parametrize(
     ("error", "code", "detail"),
     [
         (CallFailedError("NotSupported", "no such thing"), CommandErrorCode.CALL_ERROR, "no such thing"),
@@ -224,7 +257,11 @@ class CommandMachine(RuleBasedStateMachine):
             assert BY_ACTION[self.action].safe_to_repeat
             self.calls += 1
 
-    @rule(happened=st.sampled_from([Answered({"status": "Accepted"}), Answered({}), Failed(ERROR), CancelAsked()]))
+    @rule(
+        happened=st.sampled_from(
+            [Answered({"status": "Accepted"}), Answered({}), Failed(ERROR), CancelAsked(), Forsaken()]
+        )
+    )
     def something_happens(self, happened: Happening) -> None:
         self.apply(happened)
 
