@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+BACKLOG ?=
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
@@ -58,9 +59,10 @@ check: $(READY) ## Lint, types, imports, format
 format: $(READY) ## Put the code into its form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(READY) ## Measure the edge against a bare echo server and the ocpp package, and the cloud against a bare COPY
+bench: $(READY) ## Measure the edge and the cloud beside their peers, and the drain of a backlog (BACKLOG="--events 1700000": a month)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 	@$(BIN)/python -m tests.benchmarks.ingest
+	@$(BIN)/python -m tests.benchmarks.backlog $(BACKLOG)
 
 docs: $(READY) ## Write the generated reference again
 	@$(BIN)/python -m docs.generate

@@ -41,7 +41,7 @@ ROWS = {
     ),
     "backlog": Row(
         "30 days offline, 1.7 million events",
-        "drained at 5,000 events/s or more, transactions within 60 s; edge below 200 MB",
+        "drained at 5,000 events/s or more, transactions within 60 s; live picture p95 below 2 s; edge below 200 MB",
     ),
     "disk-full": Row(
         "The disk is full",

@@ -47,6 +47,8 @@ class Book:
     """When the first CALLRESULT came since somebody set this to `None`; of `time.monotonic`."""
     told_at: dict[tuple[str, int], float] = field(default_factory=dict)
     """When a start was acknowledged, of `time.monotonic`; by the key of `starts`."""
+    sampled: dict[str, list[tuple[datetime, float]]] = field(default_factory=dict)
+    """By charge point: the timestamps of `samples` in their order, and when each was acknowledged."""
 
     @property
     def records(self) -> int:
@@ -110,6 +112,7 @@ class JudgedChargePoint:
         value = {"timestamp": at, "sampledValue": [{"value": str(self._register_wh)}]}
         await self._tell("MeterValues", {"connectorId": 1, "transactionId": transaction_id, "meterValue": [value]})
         self._book.samples.add((self._identity, at))
+        self._book.sampled.setdefault(self._identity, []).append((_canonical(at), time.monotonic()))
 
     def _tick(self) -> str:
         self._clock += timedelta(seconds=1)
