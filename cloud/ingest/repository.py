@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -178,11 +178,13 @@ def dead_letter(unit: Unit, key: DeadLetterKey) -> DeadLetterRow | None:
     return unit.get(DeadLetterRow, key)
 
 
-def highest_meter_event(unit: Unit, site: str, epoch: int, first: int, last: int) -> int:
-    """The highest number from `first` to `last` whose meter values are there; 0: none are."""
-    row = MeterValueRow
-    query = select(func.max(row.seq)).where(row.site_id == site, row.epoch == epoch, row.seq.between(first, last))
-    return unit.scalar(query) or 0
+def meter_events(unit: Unit, site: str, epoch: int, seqs: Collection[int]) -> frozenset[int]:
+    """Those of some numbers whose meter values are there."""
+    wanted, found = list(seqs), set[int]()
+    for start in range(0, len(wanted), _IN_ONE_QUESTION):
+        row, some = MeterValueRow, wanted[start : start + _IN_ONE_QUESTION]
+        found.update(unit.scalars(select(row.seq).where(row.site_id == site, row.epoch == epoch, row.seq.in_(some))))
+    return frozenset(found)
 
 
 def _of(wanted: DeadLetterFilter, query: Select[Any]) -> Select[Any]:

@@ -36,6 +36,8 @@ class Line:
     """The bulk of all events is read into dicts, in one go with its data; `envelope` is the same for all."""
     skipped: Skipped | None = None
     """Present when the event stands for a range of numbers that will never arrive."""
+    spoiled: ValueError | None = None
+    """Why some of the thinned values in `skipped` could not be read; those are not among them."""
 
     @property
     def sampled(self) -> MeterEventDict | None:

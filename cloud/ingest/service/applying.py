@@ -41,6 +41,8 @@ class Application:
     now: datetime
     after: int = 0
     """The cursor before the batch: what is at or below it was applied before."""
+    held: frozenset[int] = frozenset()
+    """Numbers whose meter values are there already, though above it."""
 
     def apply(self, lines: Sequence[Line]) -> None:
         """Apply the events in their order, runs of one type at once."""
@@ -168,14 +170,20 @@ class Application:
             self._apply_kept(line)
 
     def _apply_kept(self, line: Line) -> None:
-        """Store what stayed of thinned meter values, but for those that came whole before they were thinned."""
+        """Store what stayed of thinned meter values, but for those that are there already.
+
+        A bad one keeps none of the others from being stored; the whole goes to the dead letters for its sake.
+        """
         assert line.skipped is not None  # noqa: S101 - it has the type
         kept = [
             (line, meter_event(line.envelope.model_copy(update={"seq": seq}), data))
             for seq, data in _thinned(line.skipped)
-            if seq > self.after
+            if seq > self.after and seq not in self.held
         ]
-        if kept and (reason := self._try(lambda: self._write_samples(kept))) is not None:
+        bad: list[Exception | None] = [line.spoiled]
+        if kept and self._try(lambda: self._write_samples(kept)) is not None:
+            bad += [self._try(lambda one=one: self._write_samples([one])) for one in kept]  # type: ignore[misc]
+        if (reason := next(filter(None, bad), None)) is not None:
             self._dead_letter(line, reason)
 
     def _dead_letter(self, line: Line, error: Exception) -> None:

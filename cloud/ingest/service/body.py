@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import suppress
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,7 +12,7 @@ from cloud.errors import BatchTooLargeError, UnreadableBatchError
 from cloud.ingest.schemas import Batch, Line, Position
 from cloud.models.sampled import read_meter_event
 from contract.batch import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchHeader, Envelope, decode_batch
-from contract.events import Skipped
+from contract.events import KeptMeterValues, Skipped
 from contract.streams import Stream
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -98,11 +99,36 @@ def read_line(raw: bytes, stream: Stream) -> Line:
     envelope = Envelope.model_validate_json(raw)
     if envelope.type != Skipped.TYPE:
         return Line(raw, envelope)
-    skipped = Skipped.model_validate(envelope.data)
+    skipped, spoiled = _read_skipped(envelope.data)
     _hash(skipped.hash_after)
     if not 1 <= skipped.first <= skipped.last == envelope.seq <= _HIGHEST_NUMBER:
         raise ValueError("the range is not one")
-    return Line(raw, envelope, skipped)
+    return Line(raw, envelope, skipped, spoiled)
+
+
+def _read_skipped(data: dict[str, Any]) -> tuple[Skipped, ValidationError | None]:
+    """Read a `Skipped`, and tell what of its thinned values cannot be read: it keeps none of the others from arriving.
+
+    Raises:
+        ValidationError: the range itself cannot be read.
+    """
+    try:
+        return Skipped.model_validate(data), None
+    except ValidationError as error:
+        skipped = Skipped.model_validate({**data, "kept": []})
+        kept = data.get("kept")
+        return skipped.model_copy(update={"kept": _readable(kept if isinstance(kept, list) else [])}), error
+
+
+def _readable(kept: list[Any]) -> list[KeptMeterValues]:
+    """Those that can be read, but for what comes of the same event as one that cannot: an event arrives whole."""
+    good, spoiled = list[KeptMeterValues](), set[Any]()
+    for one in kept:
+        try:
+            good.append(KeptMeterValues.model_validate(one))
+        except ValidationError:
+            spoiled.add(str(one.get("seq")) if isinstance(one, dict) else None)
+    return [one for one in good if str(one.seq) not in spoiled]
 
 
 def _hash(text: str) -> bytes:

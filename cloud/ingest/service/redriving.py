@@ -77,7 +77,7 @@ def _again(unit: Unit, key: DeadLetterKey, appliers: Appliers, now: datetime) ->
     unit.flush()
     header = BatchHeader(edge=site, epoch=epoch, stream=Stream(stream), first=seq, last=seq, hash_before=GENESIS.hex())
     line = read_line(raw, header.stream)
-    Application(unit, header, appliers, now, _held_already(unit, key, line)).apply_again(line)
+    Application(unit, header, appliers, now, held=_held_already(unit, key, line)).apply_again(line)
     unit.flush()
     refused = repository.dead_letter(unit, key)
     if refused is None:
@@ -86,12 +86,12 @@ def _again(unit: Unit, key: DeadLetterKey, appliers: Appliers, now: datetime) ->
     return Redriven(key, refused.reason)
 
 
-def _held_already(unit: Unit, key: DeadLetterKey, line: Line) -> int:
-    """Up to which number of a thinned range the meter values came whole, before the rest of it was thinned."""
+def _held_already(unit: Unit, key: DeadLetterKey, line: Line) -> frozenset[int]:
+    """Which meter values of a thinned range are there: they came whole before it was thinned, or were good ones."""
     if line.skipped is None:
-        return 0
+        return frozenset()
     site, epoch, _, _ = key
-    return repository.highest_meter_event(unit, site, epoch, line.first, line.last)
+    return repository.meter_events(unit, site, epoch, {one.seq for one in line.skipped.kept})
 
 
 def _key(row: DeadLetterRow) -> DeadLetterKey:

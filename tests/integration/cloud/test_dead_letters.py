@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from cloud import app, cli
 from cloud.db.database import Unit
 from cloud.models.received import Received
+from cloud.models.sampled import SampleRun
 from contract.events import (
     ChargePointBooted,
     ChargePointDisconnected,
@@ -26,7 +27,7 @@ from contract.events import (
 )
 from contract.streams import Stream
 from tests.integration.cloud.conftest import Campus
-from tests.integration.cloud.edge_double import NOON
+from tests.integration.cloud.edge_double import NOON, envelope
 
 
 def refuse(_unit: Unit, _events: Sequence[Received[Any]]) -> None:
@@ -135,6 +136,43 @@ async def test_thinned_values_that_came_whole_before_are_not_counted_again(
     assert await redrive(campus) == {"applied": 1, "refused": 0, "left": 0}
     values = [row["samples"][0]["value"] for row in await campus.items("meter-values")]
     assert values == ["0", "1", "3"]
+
+
+@pytest.mark.parametrize("fault", ["cannot be read", "cannot be stored"])
+async def test_one_bad_value_of_a_thinned_quarter_of_an_hour_takes_no_good_one_with_it(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    box = campus.edge.outboxes[Stream.METER]
+    for minute in range(4):
+        box.add(MeterValuesSampled(charge_point="CP1", connector_id=1, values=[sample(minute)]))
+    kept = [
+        KeptMeterValues(seq=seq, charge_point="CP1", connector_id=1, values=[sample(seq - 1)]) for seq in (1, 2, 2, 4)
+    ]
+    skipped = Skipped(first=1, last=4, count=4, why="thinned", hash_after=box.hashes[4].hex(), kept=kept)
+    box.lines = [(1, 4, envelope(4, skipped))]
+    if fault == "cannot be read":
+        bad = skipped.model_dump(mode="json")
+        bad["kept"][1]["values"] = "poison"
+        box.lines = [(1, 4, envelope(4, skipped, more=bad))]
+    with monkeypatch.context() as broken:
+        if fault == "cannot be stored":
+            kind = MeterValuesSampled.TYPE
+            broken.setitem(app.APPLIERS, kind, (refuse_the_second, *app.APPLIERS[kind]))
+        assert (await campus.edge.push_body(box.batch("tower", 1, 4))).json()["cursor"] == 4
+    assert await there(campus) == ["0", "3"]
+    assert len(await campus.items("dead-letters")) == 1
+    mended = fault == "cannot be stored"
+    assert await redrive(campus) == {"applied": int(mended), "refused": int(not mended), "left": 0}
+    assert await there(campus) == (["0", "1", "1", "3"] if mended else ["0", "3"])
+
+
+async def there(campus: Campus) -> list[str]:
+    return [row["samples"][0]["value"] for row in await campus.items("meter-values")]
+
+
+def refuse_the_second(_unit: Unit, run: SampleRun) -> None:
+    if any(event["seq"] == 2 for event in run.events):
+        raise ValueError("this one is poison")
 
 
 async def test_the_command_line_does_it_too(campus: Campus, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
