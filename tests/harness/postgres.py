@@ -27,6 +27,10 @@ class Postgres:
     def url(self) -> str:
         return f"postgresql://gardu@/postgres?host={self._folder}"
 
+    @property
+    def pid(self) -> int:
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c max_connections=100"
         self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", options, "start")
