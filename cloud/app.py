@@ -32,6 +32,7 @@ from cloud.commands.exchanges import commands
 from cloud.commands.service.abandoning import abandon
 from cloud.commands.service.expiring import expire_late
 from cloud.commands.service.waking import site_of
+from cloud.commands.service.watching import Watch
 from cloud.config import Settings
 from cloud.db.database import Database
 from cloud.db.listening import listen
@@ -224,6 +225,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(_expire(app.state.database, app.state.clock)),
             tasks.create_task(keep_up(_upkeep(app.state.database, app.state.clock, app.state.ages))),
             tasks.create_task(listen(app.state.database)),
+            tasks.create_task(Watch(app.state.database).look_for_ever()),
         ]
         if app.state.passwords is not None:
             jobs.append(tasks.create_task(keep_password_file(app.state.database, app.state.passwords)))

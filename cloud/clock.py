@@ -17,13 +17,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def clock_of(request: Request) -> Clock:
+async def clock_of(request: Request) -> Clock:
     """The clock that the application was built with."""
     clock: Clock = request.app.state.clock
     return clock
 
 
-def now_of(clock: Annotated[Clock, Depends(clock_of)]) -> datetime:
+async def now_of(clock: Annotated[Clock, Depends(clock_of)]) -> datetime:
     """The instant at which a request is handled."""
     return clock()
 

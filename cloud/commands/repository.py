@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from uuid_utils.compat import uuid7
 
 from cloud.commands.schemas import CommandFilter, Key
@@ -79,6 +79,15 @@ def standing(unit: Unit, site: str) -> tuple[str | None, int, int]:
     found = unit.execute(query.join(SiteRow, SiteRow.site_id == EdgeRow.site_id).where(EdgeRow.site_id == site))
     locked_at, why, number, epoch = found.one_or_none() or (None, None, 0, 1)
     return None if locked_at is None else why or "This edge is locked.", number, epoch
+
+
+def marks(unit: Unit, sites: Sequence[str]) -> dict[str, tuple[int, int, bool, int]]:
+    """What changes when there is news for a site's edge: last command number, epoch, locked or not, directory."""
+    versions = select(func.coalesce(func.sum(PublishedSetRow.version), 0))
+    directory = versions.where(PublishedSetRow.site_id == EdgeRow.site_id).scalar_subquery()
+    query = select(EdgeRow.site_id, SiteRow.last_command_number, EdgeRow.epoch, EdgeRow.locked_at, directory)
+    found = unit.execute(query.join(SiteRow, SiteRow.site_id == EdgeRow.site_id).where(EdgeRow.site_id.in_(sites)))
+    return {site: (number, epoch, locked is not None, int(sum_)) for site, number, epoch, locked, sum_ in found}
 
 
 def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:

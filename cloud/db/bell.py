@@ -1,7 +1,8 @@
 """Wake-up hints: "something about this key was committed, look again".
 
 A hint may be lost or come for nothing; who waits looks at the database anyway, and again at least once a second
-(`POLL`). What another replica committed enters here by `hear` (`cloud.db.listening`).
+(`POLL`), or somebody does it for all who wait (`watched`). What another replica committed enters here by `hear`
+(`cloud.db.listening`).
 """
 
 from __future__ import annotations
@@ -27,10 +28,15 @@ class Hint:
         """Wake the waiter, now or at its next wait."""
         self._event.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the next hint, after `seconds`, or after `POLL`, whichever comes first."""
+    async def wait(self, seconds: float, *, watched: bool = False) -> None:
+        """Return at the next hint, after `seconds`, or after `POLL`, whichever comes first.
+
+        Args:
+            seconds: the longest.
+            watched: somebody else looks at the database every `POLL`, and gives this hint: no need to return for that.
+        """
         try:
-            await asyncio.wait_for(self._event.wait(), min(seconds, POLL.total_seconds()))
+            await asyncio.wait_for(self._event.wait(), seconds if watched else min(seconds, POLL.total_seconds()))
         except TimeoutError:
             return
         self._event.clear()
@@ -44,6 +50,8 @@ class Bell:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.taps: list[Callable[[str], None]] = []
         """Told each key that is rung by this process, in the thread that rings."""
+        self.watched = False
+        """Whether somebody looks at the database once a second for the edges that wait (`cloud.commands`)."""
         self.closed = False
         self.name = uuid4().hex
         """Tells the rings of this process from those of other replicas."""
@@ -60,6 +68,10 @@ class Bell:
             self._waiting[key].discard(hint)
             if not self._waiting[key]:
                 del self._waiting[key]
+
+    def waiting(self) -> list[str]:
+        """The keys that somebody waits for. Call it on the event loop."""
+        return list(self._waiting)
 
     def ring(self, keys: Iterable[str]) -> None:
         """Wake everybody who waits for one of `keys`. Call it after the commit."""

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from cloud.db.database import Database
 
 
-def database_of(request: Request) -> Database:
+async def database_of(request: Request) -> Database:
     """The database that the application was built with."""
     database: Database = request.app.state.database
     return database

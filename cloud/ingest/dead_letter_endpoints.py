@@ -29,7 +29,7 @@ def _wanted(site: str | None = None, stream: Stream | None = None, kind: Type = 
     return DeadLetterFilter(site, stream, kind)
 
 
-def _late_appliers_of(request: Request) -> Appliers:
+async def _late_appliers_of(request: Request) -> Appliers:
     appliers: Appliers = request.app.state.late_appliers
     return appliers
 

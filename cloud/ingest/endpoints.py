@@ -35,12 +35,12 @@ async def _body(request: Request, _edge: Edge) -> bytes:
     return body
 
 
-def _appliers_of(request: Request) -> Appliers:
+async def _appliers_of(request: Request) -> Appliers:
     appliers: Appliers = request.app.state.appliers
     return appliers
 
 
-def _reimaged_of(request: Request) -> ReimagedHooks:
+async def _reimaged_of(request: Request) -> ReimagedHooks:
     hooks: ReimagedHooks = request.app.state.reimaged
     return hooks
 

@@ -59,11 +59,18 @@ async def until_items(
         seconds,
         look=lambda: pull(database, edge, after, clock(), epoch),
         is_enough=lambda seen: bool(seen.items) or directory not in {None, sum((seen.directory or {}).values())},
+        watched=database.bell.watched,
     )
 
 
 async def _until(
-    database: Database, key: str, seconds: float, *, look: Callable[[], Seen], is_enough: Callable[[Seen], bool]
+    database: Database,
+    key: str,
+    seconds: float,
+    *,
+    look: Callable[[], Seen],
+    is_enough: Callable[[Seen], bool],
+    watched: bool = False,
 ) -> Seen:
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -73,4 +80,4 @@ async def _until(
             left = end - loop.time()
             if is_enough(seen) or left <= 0 or database.bell.closed:
                 return seen
-            await hint.wait(left)
+            await hint.wait(left, watched=watched)

@@ -33,6 +33,17 @@ async def test_without_a_ring_the_wait_ends_by_itself() -> None:
         await hint.wait(0.01)
 
 
+async def test_who_is_watched_for_waits_for_a_ring_alone() -> None:
+    bell, after_s = Bell(), POLL.total_seconds() * 1.2
+    with bell.listen("a") as hint:
+        assert bell.waiting() == ["a"]
+        threading.Timer(after_s, bell.ring, [["a"]]).start()
+        began = time.monotonic()
+        await hint.wait(30, watched=True)
+    assert after_s - 0.05 < time.monotonic() - began < 30
+    assert bell.waiting() == []
+
+
 async def test_closing_wakes_everybody() -> None:
     bell = Bell()
     with bell.listen("a") as one, bell.listen("b") as other:
