@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import structlog
 import uvicorn
 from fastapi import FastAPI, Response, status
-from starlette.concurrency import run_in_threadpool
 
 from cloud.alarms import appliers as of_alarms
 from cloud.alarms import endpoints as _alarms
@@ -30,7 +29,7 @@ from cloud.commands import appliers as of_commands
 from cloud.commands import endpoints as _commands
 from cloud.commands.exchanges import commands
 from cloud.commands.service.abandoning import abandon
-from cloud.commands.service.expiring import expire_late
+from cloud.commands.service.expiring import expire_for_ever
 from cloud.commands.service.waking import site_of
 from cloud.commands.service.watching import Watch
 from cloud.config import Settings
@@ -154,7 +153,6 @@ _MODULES = (
     _dead_letters,
 )
 
-_EXPIRY_EVERY_S = 5
 _STOP_WITHIN_S = 5
 _DATABASE_PATIENCE_S = 60.0
 _BACKLOG = 2048
@@ -222,7 +220,7 @@ def _readyz(database: Database) -> Callable[[], Response]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         jobs = [
-            tasks.create_task(_expire(app.state.database, app.state.clock)),
+            tasks.create_task(expire_for_ever(app.state.database, app.state.clock)),
             tasks.create_task(keep_up(_upkeep(app.state.database, app.state.clock, app.state.ages))),
             tasks.create_task(listen(app.state.database)),
             tasks.create_task(Watch(app.state.database).look_for_ever()),
@@ -265,15 +263,6 @@ def _consumer(broker: Broker, database: Database, clock: Clock) -> Consumer:
 
     database.bell.taps.append(tap)
     return consumer
-
-
-async def _expire(database: Database, clock: Clock) -> None:
-    while True:
-        await asyncio.sleep(_EXPIRY_EVERY_S)
-        try:
-            await run_in_threadpool(expire_late, database, clock())
-        except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
-            _log.exception("late commands could not be expired")
 
 
 class Server(uvicorn.Server):

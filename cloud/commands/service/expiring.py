@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from cloud.clock import Clock
 from cloud.commands import repository
 from cloud.commands.service.waking import ring
 from cloud.db.database import Database, Unit
@@ -11,6 +16,9 @@ from cloud.models.commands import CommandRow
 from contract.commands import CommandState
 
 _AT_ONCE = 500
+_EVERY_S = 5
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 def expire(unit: Unit, row: CommandRow, now: datetime) -> None:
@@ -29,7 +37,7 @@ def expire_if_late(unit: Unit, row: CommandRow, now: datetime) -> bool:
 
 
 def expire_late(database: Database, now: datetime) -> int:
-    """Expire all that were never handed out and are late; the number of them. Run it every few seconds."""
+    """Expire all that were never handed out and are late; the number of them."""
     with database.read() as unit:
         late = repository.never_handed_out_and_late(unit, now, _AT_ONCE)
     count = 0
@@ -39,3 +47,13 @@ def expire_late(database: Database, now: datetime) -> int:
             row = repository.of_site(unit, site, command)
             count += row is not None and expire_if_late(unit, row, now)
     return count
+
+
+async def expire_for_ever(database: Database, clock: Clock) -> None:
+    """Expire what is late every few seconds, until cancelled."""
+    while True:
+        await asyncio.sleep(_EVERY_S)
+        try:
+            await run_in_threadpool(expire_late, database, clock())
+        except Exception:  # noqa: BLE001 - the task's border: a database that is away comes back
+            _log.exception("late commands could not be expired")
