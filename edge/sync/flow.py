@@ -36,6 +36,8 @@ class Flow:
     ticket: int | None = None
     """Of the batch under way; `None`: none is."""
     _due: float | None = None
+    _was_halved: bool = False
+    """Something on the way is known to take less than the cloud offers."""
     _most_events: int = MAX_BATCH_EVENTS
     _most_bytes: int = MAX_BATCH_BYTES
 
@@ -81,13 +83,18 @@ class Flow:
         self.cursor = cursor
         self.backoff.succeeded()
         if self.head > cursor:  # the batch was bounded by its size, so a larger one is worth a try
-            self.limit = min(self.limit + max(1, self.limit // 4), self._most_events)
+            self.limit = min(self._larger(), self._most_events)
             self.max_bytes = min(self.max_bytes + self.max_bytes // 4, self._most_bytes)
 
     def halve(self) -> bool:
         """Send less at a time; tells whether that was possible."""
+        self._was_halved = True
         if self.limit == 1:
             return False
         self.limit = max(1, min(self.limit, self.head - self.cursor) // 2)
         self.max_bytes = max(LEAST_BATCH_BYTES, self.max_bytes // 2)
         return True
+
+    def _larger(self) -> int:
+        """Twice as many, so that a round trip is spread over many events soon; carefully once it was too much."""
+        return self.limit + max(1, self.limit // 4) if self._was_halved else 2 * self.limit

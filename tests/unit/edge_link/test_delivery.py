@@ -161,16 +161,16 @@ def test_an_unreachable_cloud_is_greeted_for_ever_with_growing_waits() -> None:
 
 
 def test_ledger_goes_first_and_lower_streams_wait_while_it_drains() -> None:
-    delivery = make(ledger=1_200, state=10, meter=10)
+    delivery = make(ledger=1_600, state=10, meter=10)
     greet(delivery)
     first = push(delivery)
     assert first.stream is LEDGER
     assert delivery.next(0.0) == Wait(None)
     commit(delivery, first, 500)
     second = push(delivery)
-    assert (second.stream, second.after, second.limit) == (LEDGER, 500, 625)
+    assert (second.stream, second.after, second.limit) == (LEDGER, 500, 1_000)
     assert delivery.next(0.0) == Wait(None)
-    commit(delivery, second, 1_125)
+    commit(delivery, second, 1_500)
     assert [push(delivery).stream for _ in Stream] == [LEDGER, STATE, METER]
     assert delivery.next(0.0) == Wait(None)
 
@@ -211,9 +211,9 @@ def test_one_batch_of_a_stream_is_under_way_at_a_time() -> None:
     assert delivery.next(0.0) == Wait(None)
 
 
-def test_a_batch_grows_by_a_quarter_up_to_what_the_cloud_takes() -> None:
+def test_a_batch_doubles_up_to_what_the_cloud_takes() -> None:
     delivery = make(ledger=100_000)
-    greet(delivery, answer(max_batch_events=900, max_batch_bytes=2_000_000))
+    greet(delivery, answer(max_batch_events=3_500, max_batch_bytes=2_000_000))
     limits, cursor = [], 0
     for _ in range(5):
         batch = push(delivery)
@@ -221,7 +221,20 @@ def test_a_batch_grows_by_a_quarter_up_to_what_the_cloud_takes() -> None:
         assert batch.max_bytes <= 2_000_000
         cursor += batch.limit
         commit(delivery, batch, cursor)
-    assert limits == [500, 625, 781, 900, 900]
+    assert limits == [500, 1_000, 2_000, 3_500, 3_500]
+
+
+def test_a_batch_that_was_too_much_once_grows_by_a_quarter() -> None:
+    delivery = make(ledger=100_000)
+    greet(delivery)
+    delivery.push_failed(push(delivery).ticket, TooLarge("413"), 0.0)
+    limits, cursor = [], 0
+    for _ in range(4):
+        batch = push(delivery)
+        limits.append(batch.limit)
+        cursor += batch.limit
+        commit(delivery, batch, cursor)
+    assert limits == [250, 312, 390, 487]
 
 
 def test_too_large_halves_and_sends_at_once_until_one_event_is_left() -> None:
