@@ -299,6 +299,7 @@ class Connection:
             intake.answer,
             self._quirks,
             self._clock_doubted,
+            dispatch.read_ahead(call.action, intake.payload, now),
         )
         self._idle.clear()
         self._desk.writer.submit(partial(dispatch.handle, request, now=now), partial(self._finish, call, request, now))

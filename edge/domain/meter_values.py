@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
+
+import orjson
 
 from edge.domain import timestamps
 from edge.ocpp16.schemas import schema
@@ -24,6 +26,11 @@ _UNSAID = frozenset(default for default in _OPTIONAL.values() if default) | {"",
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?").fullmatch
 _TO_WH = {"Wh": Decimal(1), "kWh": Decimal(1000)}
 _GLUED = re.compile(r"\s*([-+]?\d{1,18}(?:[.,]\d{1,18})?)\s*([A-Za-z%°]{1,10})\s*")
+MOST_SHAPES = 1000
+LONGEST_SHAPE = 2000
+_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+_plain_shapes: set[bytes] = set()
+"""Lists of samples with every digit a nought, that are written as they are kept. Charge points repeat themselves."""
 _LARGEST_WH = 2**63 - 1
 """As much as a register of ours holds; a meter that says more says nothing."""
 
@@ -35,6 +42,8 @@ class Reading:
     sampled_at: str
     """As `timestamps.iso` writes it."""
     samples: list[dict[str, Any]]
+    text: bytes | None = field(default=None, compare=False)
+    """The samples as JSON, where they had to be written out anyway."""
 
 
 @dataclass(slots=True)
@@ -54,9 +63,12 @@ def read(meter_value: object, received_at: datetime) -> Readings:
         if not isinstance(element, dict):
             rejected.append("a meter value is no object")
             continue
-        samples = _samples(element.get("sampledValue"), rejected)
+        samples = element.get("sampledValue")
+        text = _plain(samples)
+        if text is None:
+            samples = _samples(samples, rejected)
         if samples:
-            readings.append(Reading(timestamps.read_text(element.get("timestamp"), received_at), samples))
+            readings.append(Reading(timestamps.read_text(element.get("timestamp"), received_at), samples, text))
     return Readings(readings, rejected)
 
 
@@ -80,11 +92,6 @@ def register_wh(samples: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]:
-    try:
-        if isinstance(sampled_value, list) and all(map(_is_plain, sampled_value)):
-            return sampled_value
-    except (TypeError, KeyError, AttributeError):
-        pass  # something is no object, no word or missing: looked at one by one
     samples = []
     for raw in sampled_value if isinstance(sampled_value, list) else ():
         if not isinstance(raw, dict):
@@ -108,8 +115,34 @@ def _samples(sampled_value: object, rejected: list[str]) -> list[dict[str, Any]]
     return samples
 
 
+def _plain(sampled_value: object) -> bytes | None:
+    """Write out samples that are written already as they are kept: most are, and nothing of them is made anew.
+
+    Whether a list is such a one depends on its digits' places, never on which they are, as long as all of it is text.
+
+    Returns:
+        JSON; `None` where they have to be looked at one by one.
+    """
+    try:
+        text = orjson.dumps(sampled_value)
+        shape = text.translate(_ALIKE)
+        if shape in _plain_shapes:
+            return text
+        if not isinstance(sampled_value, list) or not all(map(_is_plain, sampled_value)):
+            return None
+    except (TypeError, KeyError, AttributeError):
+        return None  # something is no object, no word or missing, or cannot be written
+    if len(shape) <= LONGEST_SHAPE and all(
+        isinstance(word, str) for sample in sampled_value for word in sample.values()
+    ):
+        if len(_plain_shapes) >= MOST_SHAPES:
+            _plain_shapes.clear()
+        _plain_shapes.add(shape)
+    return text
+
+
 def _is_plain(raw: dict[str, Any]) -> bool:
-    """Whether a sample is written already as it is kept. Most are, and then nothing of it needs to be made anew."""
+    """Whether a sample is written already as it is kept."""
     return (
         "unit" in raw
         and "measurand" in raw

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import orjson
@@ -55,7 +55,7 @@ class WriteTx:
 
     def emit_data(self, kind: type[EventData], data: dict[str, Any], *, subject: str, occurred_at: str) -> None:
         """As `emit`, for a hot path that has the event's fields in JSON form already."""
-        self._drafts.append(Draft(kind.TYPE, kind.STREAM.value, subject, occurred_at, orjson.dumps(data)))
+        self._drafts.append(Draft(*_names(kind), subject, occurred_at, orjson.dumps(data)))
 
     def emit_draft(self, again: Draft) -> None:
         """As `emit`, for an event that has been written out before."""
@@ -65,6 +65,11 @@ class WriteTx:
         """Hand over the drafts of the operation that has just succeeded."""
         drafts, self._drafts = self._drafts, []
         return drafts
+
+
+@cache
+def _names(kind: type[EventData]) -> tuple[str, str]:
+    return kind.TYPE, kind.STREAM.value
 
 
 Operation = Callable[[WriteTx], Any]
@@ -175,8 +180,7 @@ class Writer:
     async def _commit_batch(self) -> None:
         jobs = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
         try:
-            await self._begin()
-            numbering = self._run_all(jobs)
+            numbering = Numbering(self._clock, await self._run_all(jobs))
             numbering.write(self._connection)
             await asyncio.get_running_loop().run_in_executor(self._disk, self._connection.commit)
         except sqlite3.Error as error:
@@ -200,9 +204,9 @@ class Writer:
                 return
         self._connection.execute("BEGIN IMMEDIATE")
 
-    def _run_all(self, jobs: list[_Job]) -> Numbering:
+    async def _run_all(self, jobs: list[_Job]) -> list[Draft]:
         """Run a batch at once; when one of it raises, undo it all and run it again with each operation by itself."""
-        self._connection.execute("SAVEPOINT batch")
+        await self._begin()
         tx = WriteTx(self._connection)
         try:
             for job in jobs:
@@ -210,9 +214,10 @@ class Writer:
         except sqlite3.OperationalError:
             raise  # disk full, I/O error, read-only: the store's trouble, not the operation's
         except Exception:  # noqa: BLE001 - the task border of somebody else's function
-            self._connection.execute("ROLLBACK TO batch")
-            return Numbering(self._clock, self._run_apart(jobs))
-        return Numbering(self._clock, tx.take_drafts())
+            self._connection.rollback()
+            await self._begin()
+            return self._run_apart(jobs)
+        return tx.take_drafts()
 
     def _run_apart(self, jobs: list[_Job]) -> list[Draft]:
         """Run each operation in its SAVEPOINT, so that one that raises loses its own writes alone."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from edge.domain.meter_values import Readings
 from edge.domain.policy import Policy
 from edge.ocpp16.quirks import STANDARD, Quirks
 from edge.store.writer import WriteTx
@@ -34,6 +35,8 @@ class Request:
     """What is known of the charge point, looked up once per boot."""
     clock_doubted: bool = False
     """Whether it has booted and not heard the time since, and is known to lie until then."""
+    readings: Readings | None = None
+    """Its meter values, where they were read before the writer's turn; `None`: the handler reads them."""
 
 
 Response = dict[str, Any]

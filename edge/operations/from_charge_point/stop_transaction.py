@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from edge.domain import meter_values as readings
 from edge.domain.authorisation import authorise, cache_until, same_group
 from edge.domain.timestamps import UNBELIEVED
 from edge.domain.transaction import REASONS, doubts_of_stop
@@ -27,9 +28,8 @@ def handle(request: Request, tx: WriteTx, now: datetime) -> Response:
     transaction, doubts = find(
         request.charge_point, request.payload, report, tx, now, request.quirks.meter_tolerance_wh
     )
-    meter_values.record(
-        request, tx, now, request.payload.get("transactionData"), transaction.connector_id or 0, transaction, known=True
-    )
+    read = readings.read(request.payload.get("transactionData"), now)
+    meter_values.record(request, tx, now, read, transaction.connector_id or 0, transaction, known=True)
     if transaction.open or transaction.estimated:
         _close(request, replace(report, flags=[*report.flags, *doubts]), transaction, tx, now)
     elif differs(transaction, report):

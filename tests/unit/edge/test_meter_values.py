@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import itertools
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from contract.events import Sample
+from edge.domain import meter_values
 from edge.domain.meter_values import DEFAULT_MEASURAND, Reading, read, register_wh
 from edge.domain.timestamps import iso
 from edge.ocpp16.schemas import schema
@@ -236,3 +240,29 @@ def test_samples_that_are_taken_as_they_come_are_read_like_any_other(samples: li
         reading.samples[:-1] for reading in together.readings if len(reading.samples) > 1
     ]
     assert alone.rejected == together.rejected
+
+
+WORDS = st.sampled_from(
+    ["0", "12", "3.5", "-7", ".5", "5.", "1e3", "", " 1", "4" * 19, "1.2.3", "L1", "Wh", "Celcius", "SignedData", "Raw"]
+)
+SAMPLE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"value": WORDS, "unit": st.just("Wh"), "measurand": st.just("Voltage")},
+    optional={
+        name: st.one_of(WORDS, st.sampled_from([None, 0, 1, 2, 0.0, 1.5, True, []]))
+        for name in ("phase", "context", "format", "f1")
+    },
+)
+
+
+@given(st.lists(SAMPLE, max_size=2), st.lists(st.integers(0, 9), min_size=1, max_size=7))
+def test_what_was_read_before_changes_no_reading(before: list[Any], digits: list[int]) -> None:
+    others = itertools.cycle(digits)
+    try:
+        like_it = orjson.loads(re.sub(rb"\d", lambda _: b"%d" % next(others), orjson.dumps(before)))
+    except orjson.JSONDecodeError:  # a number began with a nought
+        reject()
+    read([{"timestamp": AT, "sampledValue": before}], NOW)
+    found = read([{"timestamp": AT, "sampledValue": like_it}], NOW)
+    meter_values._plain_shapes.clear()
+    assert found == read([{"timestamp": AT, "sampledValue": like_it}], NOW)
+    assert all(reading.text in (None, orjson.dumps(reading.samples)) for reading in found.readings)
