@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt, StringConstraints
+from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints
 
 from contract.model import Record, UtcDatetime
 
@@ -155,6 +155,8 @@ class DirectoryRequest(Record):
     """The cloud database that `since` is of; another one answers 410."""
     after: Annotated[str, StringConstraints(max_length=500)] | None = None
     """`next` of the slice before; `None`: the first slice."""
+    epoch: PositiveInt | None = None
+    """The epoch that the edge speaks under; one that is not the present one gets nothing. `None`: it does not say."""
 
 
 class ChangedEntry(Record):

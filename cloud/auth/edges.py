@@ -9,7 +9,14 @@ from cloud.auth import repository
 from cloud.auth.secrets import id_of, matches
 from cloud.auth.signatures import Asked, read, require_about, require_body, require_signed
 from cloud.db.database import Database, Unit
-from cloud.errors import EdgeLockedError, EdgeRevokedError, ForbiddenError, KeyRevokedError, UnauthenticatedError
+from cloud.errors import (
+    EdgeLockedError,
+    EdgeRevokedError,
+    EpochError,
+    ForbiddenError,
+    KeyRevokedError,
+    UnauthenticatedError,
+)
 from cloud.models.sites import EdgeRow
 from contract.enrolment import PUBLISH
 from contract.jws import PublicKey, looks_signed
@@ -79,6 +86,19 @@ def require_unlocked(unit: Unit, edge: str) -> None:
     row = unit.get(EdgeRow, edge)
     if row is not None and row.locked_at is not None:
         raise EdgeLockedError(row.locked_why or "This edge is locked.", hint="Greet to hear more.")
+
+
+def require_present(unit: Unit, edge: str, epoch: int | None) -> None:
+    """Return when the site's present life asks. `epoch`: that it speaks under; `None`: it does not say.
+
+    Raises:
+        EdgeLockedError: two spoke for it.
+        EpochError: another epoch was granted since.
+    """
+    require_unlocked(unit, edge)
+    row = unit.get(EdgeRow, edge)
+    if epoch is not None and row is not None and row.epoch != epoch:
+        raise EpochError(f"Epoch {epoch} is not this site's present one, {row.epoch}.", hint="Greet again.")
 
 
 def _by_signature(database: Database, token: str, asked: Asked, now: datetime) -> Proof:

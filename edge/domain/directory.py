@@ -36,18 +36,19 @@ class Verdict(Enum):
     """The same version with another content: only everything anew helps."""
 
 
-def question(name: DirectorySet, held: Held | None, incarnation: UUID, *, intact: bool) -> DirectoryRequest:
+def question(name: DirectorySet, held: Held | None, incarnation: UUID, epoch: int, *, intact: bool) -> DirectoryRequest:
     """Say what to ask for: the changes, or a snapshot where a version would mean nothing.
 
     Args:
         name: the set.
         held: what the edge has; `None`: nothing.
         incarnation: the cloud database that was greeted.
+        epoch: that the edge speaks under.
         intact: whether what lies on the disk still has the hash that was noted with it.
     """
     if held is None or held.incarnation != incarnation or not intact:
-        return DirectoryRequest(set=name)
-    return DirectoryRequest(set=name, since=held.version, incarnation=incarnation)
+        return DirectoryRequest(set=name, epoch=epoch)
+    return DirectoryRequest(set=name, since=held.version, incarnation=incarnation, epoch=epoch)
 
 
 def judge(first_version: int, last_version: int, last_hash: str, held_hash: str) -> Verdict:

@@ -132,10 +132,10 @@ class DirectoryFollower:
         """Bring one set to the cloud's version, and return that version."""
         needs_snapshot = False
         for _ in range(ROUNDS):
-            held, incarnation, intact = await self._readers.run(lambda connection: _state(connection, name))
+            held, (incarnation, epoch), intact = await self._readers.run(lambda connection: _state(connection, name))
             if incarnation is None:
                 return Unavailable("No cloud was greeted yet.", lost=False)
-            asked = question(name, held, incarnation, intact=intact and not needs_snapshot)
+            asked = question(name, held, incarnation, epoch, intact=intact and not needs_snapshot)
             if not intact:
                 _log.error("directory_damaged", set=name.value)
             outcome = await self._ask(asked, incarnation, None if asked.since is None else held)
@@ -246,8 +246,9 @@ def _held_hash(tx: WriteTx, name: DirectorySet) -> str:
     return "" if held is None else held.hash
 
 
-def _state(connection: sqlite3.Connection, name: DirectorySet) -> tuple[Held | None, UUID | None, bool]:
-    """What is held, the cloud that was greeted, and whether what lies on the disk is what was applied."""
+def _state(connection: sqlite3.Connection, name: DirectorySet) -> tuple[Held | None, tuple[UUID | None, int], bool]:
+    """What is held, the cloud that was greeted and our epoch, and whether what lies on the disk is what was applied."""
     held = directory.held(connection, name)
     intact = held is None or directory.counted_hash(connection, name) == held.hash
-    return held, identity.read(connection).incarnation, intact
+    own = identity.read(connection)
+    return held, (own.incarnation, own.epoch), intact

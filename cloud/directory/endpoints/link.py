@@ -17,6 +17,10 @@ from contract.problems import Problem
 Set = Annotated[DirectorySet, Path(alias="set", description="Which set.")]
 Since = Annotated[int | None, Query(ge=0, lt=2**62, description="The version that the edge has; absent: a snapshot.")]
 Incarnation = Annotated[UUID | None, Query(description="The cloud database that `since` is of.")]
+Epoch = Annotated[
+    int | None,
+    Query(ge=1, lt=2**62, description="The epoch that the edge speaks under; another one gets nothing (409)."),
+]
 After = Annotated[str | None, Query(max_length=500, description="`next` of the slice before.")]
 
 _GONE: dict[int | str, dict[str, Any]] = {410: {"model": Problem, "description": "Take a snapshot."}}
@@ -34,6 +38,8 @@ def pull_directory(
     since: Since = None,
     incarnation: Incarnation = None,
     after: After = None,
+    epoch: Epoch = None,
 ) -> DirectoryAnswer:
     """Pull one slice of what changed in a set since a version, or of all that is in it."""
-    return pull(database, edge, DirectoryRequest(set=name, since=since, incarnation=incarnation, after=after), now)
+    asked = DirectoryRequest(set=name, since=since, incarnation=incarnation, after=after, epoch=epoch)
+    return pull(database, edge, asked, now)

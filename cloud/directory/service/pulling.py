@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from cloud.auth.edges import require_unlocked
+from cloud.auth.edges import require_present
 from cloud.db.database import Database
 from cloud.directory.repository import published
 from cloud.errors import InvalidFieldError, SnapshotNeededError
@@ -22,12 +22,13 @@ def pull(database: Database, edge: str, asked: DirectoryRequest, now: datetime) 
         SnapshotNeededError: what has changed since the edge's version cannot be told.
         InvalidFieldError: `after` is none of ours.
         EdgeLockedError: two edges speak for the site.
+        EpochError: it speaks under another epoch than the present one: another life of the edge follows the directory.
     """
     after = _read(asked.after)
     with database.read() as unit:
         if not database.is_sqlite:  # there every reading transaction is of one instant anyway
             unit.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        require_unlocked(unit, edge)
+        require_present(unit, edge, asked.epoch)
         incarnation = published.incarnation(unit)
         row = published.find_set(unit, edge, asked.set)
         if asked.since is not None and (asked.incarnation != incarnation or not _can_tell(row, asked.since)):

@@ -9,12 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from cloud.commands.exchanges import commands
+from cloud.directory.exchanges import directory
 from cloud.errors import EpochError
 from cloud.models.sites import InstanceRow
+from contract.directory import DirectoryRequest, DirectorySet
 from contract.link import GreetingAnswer
 from contract.mqtt import CommandsRequest
 from contract.streams import Stream
 from tests.integration.cloud.conftest import Campus
+from tests.integration.cloud.directory_mirror import Mirror
 from tests.integration.cloud.edge_double import EdgeDouble
 from tests.integration.cloud.test_commands import ask
 from tests.integration.cloud.test_epochs import cloned, ledger, lives, meter_values, send_on, some
@@ -91,6 +94,21 @@ async def test_a_command_is_handed_to_the_present_life_of_an_edge_alone(campus: 
     body = CommandsRequest(after=0, epoch=1).model_dump_json().encode()
     with pytest.raises(EpochError):
         commands(campus.database, campus.clock, "tower", body)
+
+
+async def test_the_directory_is_handed_to_the_present_life_of_an_edge_alone(campus: Campus) -> None:
+    second = campus.edge.copied("boot 2")
+    await campus.edge.greet()
+    await campus.edge.tell(*some(2))
+    second.record(*some(1, "SECOND"))
+    assert (await second.settle()).epoch == 2
+    mirror = Mirror(campus, second, "id_tags")
+    over = await mirror.ask(epoch=1)
+    assert (over.status_code, over.json()["type"]) == (409, "urn:gardu:problem:epoch-mismatch")
+    assert [(await mirror.ask(epoch=2)).status_code, (await mirror.ask()).status_code] == [200, 200]
+    asked = DirectoryRequest(set=DirectorySet.ID_TAGS, epoch=1)
+    with pytest.raises(EpochError):
+        directory(campus.database, campus.clock, "tower", asked.model_dump_json().encode())
 
 
 async def restored_beside_a_clone(campus: Campus) -> EdgeDouble:

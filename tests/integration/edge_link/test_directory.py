@@ -20,6 +20,7 @@ from edge.domain.directory import Held
 from edge.store import directory, id_tags
 from edge.store.writer import WriteTx
 from edge.sync.backoff import Backoff
+from edge.sync.carrier import Conflict
 from edge.sync.directory import DirectoryFollower
 from edge.sync.https import HttpsCarrier
 from edge.sync.proof import SharedSecret
@@ -148,6 +149,17 @@ async def test_five_thousand_id_tags_come_down_and_drift_is_mended_by_a_snapshot
     async with site.link(office.cloud.url, secret=office.secret):
         await until(lambda: known(site, "TAG00007") == "Accepted", within_s=LONG)
         assert count(site, "directory_staged") == 0
+
+
+async def test_an_edge_of_another_epoch_brings_nothing_down_and_greets_again(site: Site, office: Office) -> None:
+    async with site.link(office.cloud.url, secret=office.secret):
+        await until(lambda: held(site) is not None, within_s=LONG)
+    await site.writer.run(lambda tx: tx.connection.execute("UPDATE identity SET epoch = 2"))
+    carrier = HttpsCarrier(base_url=office.cloud.url, edge="north", proof=SharedSecret(office.secret))
+    outcome = await follower(site, carrier).pull(DirectorySet.ID_TAGS)
+    await carrier.close()
+    assert isinstance(outcome, Conflict)
+    assert "Epoch 2 is not this site's present one" in outcome.why
 
 
 class Cut(Exception):  # noqa: N818 - the end of a process, not an error

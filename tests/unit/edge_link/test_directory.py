@@ -16,16 +16,16 @@ HELD = Held(CLOUD, 7, EMPTY, 0, NOON, NOON)
 
 
 def test_who_has_a_version_of_this_cloud_asks_for_what_changed() -> None:
-    asked = question(DirectorySet.ID_TAGS, HELD, CLOUD, intact=True)
-    assert (asked.since, asked.incarnation, asked.after) == (7, CLOUD, None)
+    asked = question(DirectorySet.ID_TAGS, HELD, CLOUD, 2, intact=True)
+    assert (asked.since, asked.incarnation, asked.after, asked.epoch) == (7, CLOUD, None, 2)
 
 
 @pytest.mark.parametrize(
     ("held", "cloud", "intact"), [(None, CLOUD, True), (HELD, OTHER_CLOUD, True), (HELD, CLOUD, False)]
 )
 def test_a_version_that_means_nothing_asks_for_a_snapshot(held: Held | None, cloud: object, *, intact: bool) -> None:
-    asked = question(DirectorySet.ID_TAGS, held, cloud, intact=intact)  # type: ignore[arg-type]
-    assert (asked.since, asked.incarnation) == (None, None)
+    asked = question(DirectorySet.ID_TAGS, held, cloud, 2, intact=intact)  # type: ignore[arg-type]
+    assert (asked.since, asked.incarnation, asked.epoch) == (None, None, 2)
 
 
 def test_what_changed_between_two_slices_is_asked_for_again() -> None:
