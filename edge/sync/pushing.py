@@ -16,7 +16,8 @@ from contract.streams import Stream
 from contract.versions import SPOKEN
 from edge.clock import Clock
 from edge.errors import StoreUnavailableError
-from edge.store import directory, identity, known_transactions, outbox, pasts, transaction_changes
+from edge.operations import told_by_the_cloud
+from edge.store import directory, identity, outbox, pasts, transaction_changes
 from edge.store.identity import Identity
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
@@ -141,7 +142,7 @@ class Pusher:
                 identity.take_epoch(tx.connection, granted)
             if granted != before.epoch:
                 self._turns.another_life(tx)
-            known_transactions.take_over(tx.connection, answer.transactions, self._clock.now())
+            told_by_the_cloud.take_over(tx, answer.transactions, self._clock.now())
             transaction_changes.continue_above(tx.connection, answer.highest_transaction_id)
 
         try:

@@ -20,7 +20,7 @@ from edge.store.writer import WriteTx
 
 METERED_BEFORE = "metered_before_start"
 PART = "part_of_another"
-_OF_OBSERVING = {"observed", "baseline_from_sample"}
+OF_OBSERVING = {"observed", "baseline_from_sample"}
 
 
 def find(start: Start, tx: WriteTx, now: datetime) -> Transaction | None:
@@ -53,7 +53,7 @@ def adopt(seen: Transaction, start: Start, tx: WriteTx, now: datetime) -> Start:
     Returns:
         The start as it is kept: under the identity that the observed transaction had.
     """
-    flags = [*start.flags, *(flag for flag in seen.flags if flag not in _OF_OBSERVING), METERED_BEFORE]
+    flags = [*start.flags, *(flag for flag in seen.flags if flag not in OF_OBSERVING), METERED_BEFORE]
     below = (
         seen.baseline_wh is not None and start.meter_start_wh is not None and seen.baseline_wh < start.meter_start_wh
     )
@@ -101,7 +101,7 @@ def settle(transaction: Transaction, report: Report, tx: WriteTx, now: datetime)
     if transaction.started_at is not None and "observed" not in transaction.flags:
         for seen in transactions.observed_at(tx.connection, transaction.charge_point, transaction.connector_id):
             if _within(seen, transaction, report, off=report.stopped_at - ended_at):
-                _take_in(seen, transaction, tx, now)
+                take_in(seen, transaction, tx, now)
     return transactions.find(tx.connection, transaction.transaction_id) or transaction
 
 
@@ -146,7 +146,7 @@ def _within(seen: Transaction, transaction: Transaction, report: Report, *, off:
     return begin is None or end is None or register is None or begin <= register <= end
 
 
-def _take_in(seen: Transaction, transaction: Transaction, tx: WriteTx, now: datetime) -> None:
+def take_in(seen: Transaction, transaction: Transaction, tx: WriteTx, now: datetime) -> None:
     """Count what was observed as a part of the transaction in which it lies."""
     meter_values.move(tx.connection, seen, transaction.transaction_id)
     transaction_changes.keep_trace(tx.connection, seen, PART, seen.charge_point, now)
