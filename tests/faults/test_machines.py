@@ -94,6 +94,10 @@ class WholeLink(RuleBasedStateMachine):
             if self.edge.act() is not None:
                 break
 
+    @rule()
+    def edge_polls(self) -> None:
+        self.edge.poll()
+
     @precondition(lambda self: any(one.answer is None for one in self.edge.asked))
     @rule(data=st.data(), twice=st.booleans())
     def cloud_receives(self, data: st.DataObject, twice: bool) -> None:  # noqa: FBT001
@@ -210,6 +214,7 @@ class WholeLink(RuleBasedStateMachine):
     def settle(self, rounds: int) -> None:
         """Everything arrives, in order."""
         for _ in range(rounds):
+            self.edge.poll()
             for asked in list(self.edge.asked):
                 if asked.answer is None:
                     self.receive(asked)

@@ -16,6 +16,7 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from cloud.app import APPLIERS, REIMAGED
+from cloud.commands.service.handing_out import pull
 from cloud.db.database import Database
 from cloud.errors import BatchTooLargeError, ChainError, EpochError, GarduCloudError, UnreadableBatchError
 from cloud.ingest.service.body import read_batch
@@ -29,7 +30,8 @@ from edge.store.outbox import Numbering
 from edge.store.writer import WriteTx
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 from edge.sync.delivery import Delivery
-from edge.sync.link import Wait
+from edge.sync.link import LinkState, Wait
+from edge.sync.pulling import Pulled, Puller
 from edge.sync.pushing import Edge, Pusher, Turns
 
 SITE = "north"
@@ -57,11 +59,22 @@ class Hands(Clock):
         return self.seconds
 
 
+@dataclass(frozen=True)
+class Poll:
+    """A question for commands."""
+
+    after: int
+    epoch: int | None
+
+
+Body = Greeting | Poll | bytes
+
+
 @dataclass
 class Asked:
     """A request on its way, and the exchange that waits for its answer."""
 
-    body: Greeting | bytes
+    body: Body
     working: Working
     answer: Any = None
     """What the cloud said; `None`: it has not got it yet."""
@@ -108,9 +121,12 @@ class Standstill:
     async def push(self, batch: bytes) -> Any:
         return await _ask(batch)
 
+    async def pull_commands(self, after: int, *, epoch: int | None = None, **_: Any) -> Any:
+        return await _ask(Poll(after, epoch))
+
 
 @coroutine
-def _ask(body: Greeting | bytes) -> Generator[Greeting | bytes, Any, Any]:
+def _ask(body: Body) -> Generator[Body, Any, Any]:
     return (yield body)
 
 
@@ -136,6 +152,12 @@ class EdgeSide:
             who=who,
             turns=Turns(),
         )
+        self.puller = Puller(
+            writer=self.store,  # type: ignore[arg-type]
+            readers=self.reading,  # type: ignore[arg-type]
+            clock=self.clock,
+            carrier=Standstill(),  # type: ignore[arg-type]
+        )
         self.asked: list[Asked] = []
 
     def crash(self) -> None:
@@ -154,6 +176,17 @@ class EdgeSide:
             return action
         self._go_on(self.pusher.carry_out(action), None)
         return None
+
+    def poll(self) -> None:
+        """Ask for commands, as the syncer does for as long as the link is up; one question at a time."""
+        if self.delivery.state is LinkState.READY and not any(isinstance(one.body, Poll) for one in self.asked):
+            self._go_on(self._pull(), None)
+
+    async def _pull(self) -> bool:
+        outcome = await self.puller.pull()
+        if not isinstance(outcome, Pulled):
+            self.delivery.reported(outcome, self.clock.seconds)
+        return isinstance(outcome, Pulled)
 
     def hear(self, asked: Asked, answer: Any) -> None:
         """Let the exchange go on with an answer, or with its loss."""
@@ -181,13 +214,10 @@ class CloudSide:
     def stop(self) -> None:
         self.database.close()
 
-    def serve(self, body: Greeting | bytes, now: datetime) -> Any:
+    def serve(self, body: Body, now: datetime) -> Any:
         """Answer as the endpoints do."""
         try:
-            if isinstance(body, Greeting):
-                return greet(self.database, SITE, body, REIMAGED, now)
-            batch = read_batch(body)
-            answer = push(self.database, SITE, batch, APPLIERS, now)
+            return self._answer(body, now)
         except UnreadableBatchError as error:
             seq = error.extra.get("seq") if hasattr(error, "extra") else None
             return EventRefused(seq, str(error)) if isinstance(seq, int) else LOST
@@ -197,6 +227,19 @@ class CloudSide:
             return Conflict(str(error))
         except GarduCloudError as error:
             return Refused(str(error))
+
+    def _answer(self, body: Body, now: datetime) -> Any:
+        match body:
+            case Greeting():
+                return greet(self.database, SITE, body, REIMAGED, now)
+            case Poll(after, epoch):
+                return pull(self.database, SITE, after, now, epoch)
+            case _:
+                return self._take(body, now)
+
+    def _take(self, body: bytes, now: datetime) -> Any:
+        batch = read_batch(body)
+        answer = push(self.database, SITE, batch, APPLIERS, now)
         for line in batch.lines:
             if line.skipped is None:
                 key = (self.incarnations, batch.header.epoch, batch.header.stream.value, line.last)
