@@ -149,9 +149,9 @@ def add_dead_letter(unit: Unit, row: DeadLetterRow) -> None:
     unit.flush()
 
 
-def add_skipped_range(unit: Unit, row: SkippedRangeRow) -> None:
-    """Note a range that will never arrive."""
-    unit.add(row)
+def note_skipped_range(unit: Unit, row: SkippedRangeRow) -> None:
+    """Note a range that will never arrive; a longer one that begins at the same number takes its place."""
+    unit.merge(row)
     unit.flush()
 
 

@@ -152,27 +152,32 @@ class Application:
 
     def _skip(self, lines: Sequence[Line]) -> None:
         for line in lines:
-            assert line.skipped is not None  # noqa: S101 - it has the type
             _log.warning("%s of %s skips %d to %d", self.header.stream, self.header.edge, line.first, line.last)
-            repository.add_skipped_range(
-                self.unit,
-                SkippedRangeRow(
-                    site_id=self.header.edge,
-                    epoch=self.header.epoch,
-                    stream=self.header.stream.value,
-                    first=line.first,
-                    last=line.last,
-                    count=line.skipped.last - line.skipped.first + 1,
-                    why=_storable(line.skipped.why),
-                    received_at=self.now,
-                ),
-            )
-            self._apply_kept(line)
+            self._apply_kept(line, self._try(lambda one=line: self._note_skipped(one)))  # type: ignore[misc]
 
-    def _apply_kept(self, line: Line) -> None:
+    def _note_skipped(self, line: Line) -> None:
+        """Note which numbers will not come. Those up to the cursor have, or were noted when the range was shorter."""
+        assert line.skipped is not None  # noqa: S101 - it has the type
+        first = max(line.first, self.after + 1)
+        repository.note_skipped_range(
+            self.unit,
+            SkippedRangeRow(
+                site_id=self.header.edge,
+                epoch=self.header.epoch,
+                stream=self.header.stream.value,
+                first=first,
+                last=line.last,
+                count=line.last - first + 1,
+                why=_storable(line.skipped.why),
+                received_at=self.now,
+            ),
+        )
+
+    def _apply_kept(self, line: Line, wrong: Exception | None = None) -> None:
         """Store what stayed of thinned meter values, but for those that are there already.
 
-        A bad one keeps none of the others from being stored; the whole goes to the dead letters for its sake.
+        A bad one keeps none of the others from being stored; the whole goes to the dead letters for its sake, or for
+        what else is `wrong` with the range.
         """
         assert line.skipped is not None  # noqa: S101 - it has the type
         kept = [
@@ -180,7 +185,7 @@ class Application:
             for seq, data in _thinned(line.skipped)
             if seq > self.after and seq not in self.held
         ]
-        bad: list[Exception | None] = [line.spoiled]
+        bad = [wrong, line.spoiled]
         if kept and self._try(lambda: self._write_samples(kept)) is not None:
             bad += [self._try(lambda one=one: self._write_samples([one])) for one in kept]  # type: ignore[misc]
         if (reason := next(filter(None, bad), None)) is not None:

@@ -196,6 +196,24 @@ async def test_a_skipped_range_may_begin_below_the_cursor(campus: Campus) -> Non
     assert (await campus.edge.push(Stream.METER, first=3)).json()["cursor"] == 10
     assert count(campus, MeterValueRow) == 7
     assert count(campus, SkippedRangeRow) == 1
+    [site] = await campus.items("sites")
+    assert site["link"]["streams"]["meter"]["skipped"] == 3, "what had arrived is not missing"
+
+
+async def test_a_skipped_range_that_grew_while_its_answer_was_lost_counts_each_number_once(campus: Campus) -> None:
+    campus.edge.record(*[meter() for _ in range(10)])
+    box = campus.edge.outboxes[Stream.METER]
+    box.thin(1, 4)
+    assert (await campus.edge.push(Stream.METER, last=4)).json()["cursor"] == 4
+    box.thin(1, 8)
+    grown = Skipped(first=1, last=8, count=8, why="dropped", hash_after=box.hashes[8].hex())
+    answer = await campus.edge.push_body(box.batch_of(grown, first=5, last=8))
+    assert answer.status_code == 200, answer.text
+    assert (await campus.edge.push(Stream.METER, first=9)).json()["cursor"] == 10
+    assert count(campus, MeterValueRow) == 2
+    with campus.database.read() as unit:
+        ranges = [(row.first, row.last, row.count) for row in unit.scalars(select(SkippedRangeRow))]
+    assert sorted(ranges) == [(1, 4, 4), (5, 8, 4)]
 
 
 async def test_a_skipped_range_costs_the_cloud_nothing_however_long_it_is(campus: Campus) -> None:
