@@ -31,7 +31,7 @@ def sampled(unit: Unit, run: SampleRun) -> None:
     """Meter values name their charge point too."""
     newest: dict[str, datetime] = {}
     for event in run.events:
-        identity, at = event["data"]["charge_point"], event["recorded_at"]
+        identity, at = event.charge_point, event.recorded_at
         if identity not in newest or newest[identity] < at:
             newest[identity] = at
     _note(unit, run.site, newest)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Json
 from sqlalchemy import JSON, BigInteger, Boolean, Connection, LargeBinary, Text, Uuid, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 from cloud.db.database import Unit, hide_values
-from cloud.db.types import UtcDateTime, to_json
+from cloud.db.types import UtcDateTime
 
 Row = tuple[Any, ...]
 Columns = tuple[InstrumentedAttribute[Any], ...]
@@ -27,11 +27,9 @@ _POSTGRESQL: dict[type[TypeEngine[Any]], str] = {
     LargeBinary: "bytea",
     Uuid: "uuid",
     UtcDateTime: "timestamptz",
-    JSON: "json",
+    JSON: "bytea",
 }
-"""The types of our columns, by PostgreSQL's own names."""
-
-_AS_JSON: Callable[[Any], Json] = partial(Json, dumps=to_json)
+"""What is sent for the types of our columns, by PostgreSQL's own names. Binary `json` is its text, byte for byte."""
 
 
 def copy_rows(unit: Unit, table: type[DeclarativeBase], columns: Columns, rows: Sequence[Row]) -> None:
@@ -41,7 +39,7 @@ def copy_rows(unit: Unit, table: type[DeclarativeBase], columns: Columns, rows: 
         unit: the transaction.
         table: whose rows they are.
         columns: what each row holds, in its order.
-        rows: no defaults are filled in.
+        rows: no defaults are filled in. JSON is given as it is to be stored, in bytes.
 
     Raises:
         SQLAlchemyError: the database refuses one of them, or is away; none of them is written.
@@ -52,37 +50,36 @@ def copy_rows(unit: Unit, table: type[DeclarativeBase], columns: Columns, rows: 
     unit.flush()
     connection = unit.connection()
     if connection.dialect.name == "sqlite":
-        names = [column.key for column in columns]
-        connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+        connection.execute(insert(table), [_with_fragments(columns, row) for row in rows])
     else:
         _copy(connection, table.__tablename__, columns, rows)
 
 
 def _copy(connection: Connection, table: str, columns: Columns, rows: Sequence[Row]) -> None:
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    statement, types, as_json = _plan(table, columns)
+    statement, types = _plan(table, columns)
     try:
         with driver.cursor().copy(statement) as copy:
             copy.set_types(types)
             for row in rows:
-                copy.write_row(_with_json(row, as_json))
+                copy.write_row(row)
     except psycopg.Error as error:
         hide_values(error)
         raise _told_as_usual(connection, error, statement.as_string(driver)) from error
 
 
-def _with_json(row: Row, places: Sequence[int]) -> Row:
-    for place in places:
-        row = (*row[:place], _AS_JSON(row[place]), *row[place + 1 :])
-    return row
+def _with_fragments(columns: Columns, row: Row) -> dict[str, Any]:
+    return {
+        column.key: orjson.Fragment(value) if isinstance(column.type, JSON) else value
+        for column, value in zip(columns, row, strict=True)
+    }
 
 
 @cache
-def _plan(table: str, columns: Columns) -> tuple[sql.Composed, list[str], list[int]]:
+def _plan(table: str, columns: Columns) -> tuple[sql.Composed, list[str]]:
     names = sql.SQL(", ").join(sql.Identifier(column.key) for column in columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
-    types = [_POSTGRESQL[type(column.type)] for column in columns]
-    return statement, types, [place for place, kind in enumerate(types) if kind == "json"]
+    return statement, [_POSTGRESQL[type(column.type)] for column in columns]
 
 
 def _told_as_usual(connection: Connection, error: psycopg.Error, statement: str) -> Exception:

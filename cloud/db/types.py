@@ -36,7 +36,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def to_json(value: object) -> str:
     """A JSON column's text."""
+    return written_json(value).decode()
+
+
+def written_json(value: object) -> bytes:
+    """The same as bytes."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except TypeError:  # an integer of more than 64 bits: legal JSON, so it is kept
-        return json.dumps(value)
+        return json.dumps(value).encode()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from pydantic import TypeAdapter
 
-from cloud.models.sampled import MeterEventDict
+from cloud.models.plain_samples import MeterEvent
 from contract.batch import GENESIS, BatchHeader, Envelope, next_hash
-from contract.events import Skipped
+from contract.events import MeterValuesSampled, Skipped
 from contract.model import Record, UtcDatetime
 from contract.streams import Stream
 
@@ -27,20 +27,38 @@ class Position:
     hash: bytes = GENESIS
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One event of a batch: its bytes, and what they say."""
 
     raw: bytes
-    read: Envelope | MeterEventDict
-    """The bulk of all events is read into dicts, in one go with its data; `envelope` is the same for all."""
+    type: str
+    """With its version."""
+    first: int
+    """The first number that this line accounts for."""
+    last: int
+    """The last one."""
+    read: Envelope | MeterEvent
+    """The bulk of all events is read in one go with its data; `envelope` is the same for all."""
     skipped: Skipped | None = None
     """Present when the event stands for a range of numbers that will never arrive."""
     spoiled: ValueError | None = None
     """Why some of the thinned values in `skipped` could not be read; those are not among them."""
 
+    @classmethod
+    def of(
+        cls, raw: bytes, envelope: Envelope, skipped: Skipped | None = None, spoiled: ValueError | None = None
+    ) -> Self:
+        """The line of an event of any type."""
+        first = envelope.seq if skipped is None else skipped.first
+        return cls(raw, envelope.type, first, envelope.seq, envelope, skipped, spoiled)
+
+    @classmethod
+    def of_samples(cls, raw: bytes, event: MeterEvent) -> Self:
+        """The line of meter values that were read with their data."""
+        return cls(raw, MeterValuesSampled.TYPE, event.seq, event.seq, event)
+
     @property
-    def sampled(self) -> MeterEventDict | None:
+    def sampled(self) -> MeterEvent | None:
         """The event, if it was read with its data already."""
         return None if isinstance(self.read, Envelope) else self.read
 
@@ -48,21 +66,6 @@ class Line:
     def envelope(self) -> Envelope:
         """What all events have."""
         return self.read if isinstance(self.read, Envelope) else Envelope.model_validate_json(self.raw)
-
-    @property
-    def type(self) -> str:
-        """The event's type, with its version."""
-        return self.read.type if isinstance(self.read, Envelope) else self.read["type"]
-
-    @property
-    def first(self) -> int:
-        """The first number that this line accounts for."""
-        return self.skipped.first if self.skipped else self.last
-
-    @property
-    def last(self) -> int:
-        """The last number that this line accounts for."""
-        return self.read.seq if isinstance(self.read, Envelope) else self.read["seq"]
 
     def hash_after(self, before: bytes) -> bytes:
         """The rolling hash behind this line."""

@@ -1,6 +1,7 @@
-"""Meter values as they are read on their way in: plain dicts, because they are the bulk of all that arrives.
+"""Meter values as they are read on their way in: the bulk of all that arrives, so the cheapest reading comes first.
 
-They are the contract's `MeterValuesSampled` in its `Envelope`, by the same rules; pydantic reads into such dicts
+What an edge wrote in its usual form is taken apart by `cloud.models.plain_samples`. Anything else is read into dicts:
+they are the contract's `MeterValuesSampled` in its `Envelope`, by the same rules; pydantic reads into such dicts
 several times as fast as into the models. A test holds the two descriptions equal.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 from uuid import UUID
 
 from pydantic import ConfigDict, NonNegativeInt, PositiveInt, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from cloud.db.types import written_json
+from cloud.models.plain_samples import Instant, MeterEvent, read_plain
 from contract.batch import Envelope
 from contract.events import MeterValuesSampled
 from contract.model import UtcDatetime
@@ -74,19 +77,40 @@ class SampleRun:
     site: str
     epoch: int
     received_at: datetime
-    events: Sequence[MeterEventDict]
+    events: Sequence[MeterEvent]
 
 
-def read_meter_event(raw: bytes) -> MeterEventDict:
+def read_meter_event(raw: bytes) -> MeterEvent:
     """Read an event's bytes.
 
     Raises:
         pydantic.ValidationError: they are no meter event, or not a good one.
     """
-    return _EVENT.validate_json(raw)
+    return read_plain(raw) or _from_dict(_EVENT.validate_json(raw))
 
 
-def meter_event(envelope: Envelope, data: MeterValuesSampled) -> MeterEventDict:
+def meter_event(envelope: Envelope, data: MeterValuesSampled) -> MeterEvent:
     """The same from an envelope, with other data than its own."""
-    content: dict[str, Any] = dict(envelope)
-    return _EVENT.validate_python(content | {"type": MeterValuesSampled.TYPE, "data": data.model_dump()})
+    return MeterEvent(
+        envelope.seq,
+        envelope.recorded_at,
+        data.charge_point,
+        data.connector_id,
+        data.transaction,
+        tuple(
+            Instant(value.sampled_at, written_json([sample.model_dump() for sample in value.samples]))
+            for value in data.values
+        ),
+    )
+
+
+def _from_dict(event: MeterEventDict) -> MeterEvent:
+    data = event["data"]
+    return MeterEvent(
+        event["seq"],
+        event["recorded_at"],
+        data["charge_point"],
+        data["connector_id"],
+        data.get("transaction"),
+        tuple(Instant(value["sampled_at"], written_json(value["samples"])) for value in data["values"]),
+    )

@@ -70,17 +70,17 @@ def sampled(unit: Unit, run: SampleRun) -> None:
             (
                 run.site,
                 run.epoch,
-                event["seq"],
+                event.seq,
                 position,
-                event["data"]["charge_point"],
-                event["data"]["connector_id"],
-                event["data"].get("transaction"),
-                value["sampled_at"],
-                value["samples"],
+                event.charge_point,
+                event.connector_id,
+                event.transaction,
+                instant.sampled_at,
+                instant.samples,
                 run.received_at,
             )
             for event in run.events
-            for position, value in enumerate(event["data"]["values"])
+            for position, instant in enumerate(event.values)
         ],
     )
 

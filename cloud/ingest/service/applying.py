@@ -18,8 +18,9 @@ from cloud.ingest import repository
 from cloud.ingest.schemas import Line
 from cloud.ingest.service.runs import runs
 from cloud.models.link import DeadLetterRow, SkippedRangeRow
+from cloud.models.plain_samples import MeterEvent
 from cloud.models.received import Appliers, Received
-from cloud.models.sampled import MeterEventDict, SampleRun, meter_event
+from cloud.models.sampled import SampleRun, meter_event
 from contract.batch import BatchHeader
 from contract.events import EVENTS, EventData, MeterValuesSampled, Skipped
 from contract.streams import Stream
@@ -89,7 +90,7 @@ class Application:
         self._write_all_or_each(self._read(lines, lambda line: self._data(line, model)), write)
 
     def _apply_samples(self, lines: list[Line]) -> None:
-        def read(line: Line) -> MeterEventDict:
+        def read(line: Line) -> MeterEvent:
             return line.sampled or meter_event(line.envelope, self._data(line, MeterValuesSampled))
 
         self._write_all_or_each(self._read(lines, read), self._write_samples)
@@ -101,7 +102,7 @@ class Application:
 
         self._write_all_or_each([(line, None) for line in lines], write)
 
-    def _write_samples(self, pairs: Sequence[tuple[Line, MeterEventDict]]) -> None:
+    def _write_samples(self, pairs: Sequence[tuple[Line, MeterEvent]]) -> None:
         run = SampleRun(self.header.edge, self.header.epoch, self.now, [event for _, event in pairs])
         for applier in self.appliers[MeterValuesSampled.TYPE]:
             applier(self.unit, run)

@@ -78,10 +78,10 @@ def read_batch(body: bytes) -> Batch:
 def _read_lines(header: BatchHeader, events: list[bytes]) -> list[Line]:
     lines: list[Line] = []
     for raw in events:
-        number = lines[-1].last + 1 if lines else header.first
         try:
             lines.append(read_line(raw, header.stream))
         except (ValidationError, ValueError, OverflowError) as error:
+            number = lines[-1].last + 1 if lines else header.first
             raise UnreadableBatchError(
                 f"Event {number} of stream {header.stream} cannot be read.",
                 hint="Set it aside and go on with the next one.",
@@ -95,15 +95,15 @@ def read_line(raw: bytes, stream: Stream) -> Line:
     """Read one event of a stream. Raises `ValueError` or `OverflowError`: it is none."""
     if stream is Stream.METER:
         with suppress(ValidationError):  # another type, or not a good one: then it is read like all others
-            return Line(raw, read_meter_event(raw))
+            return Line.of_samples(raw, read_meter_event(raw))
     envelope = Envelope.model_validate_json(raw)
     if envelope.type != Skipped.TYPE:
-        return Line(raw, envelope)
+        return Line.of(raw, envelope)
     skipped, spoiled = _read_skipped(envelope.data)
     _hash(skipped.hash_after)
     if not 1 <= skipped.first <= skipped.last == envelope.seq <= _HIGHEST_NUMBER:
         raise ValueError("the range is not one")
-    return Line(raw, envelope, skipped, spoiled)
+    return Line.of(raw, envelope, skipped, spoiled)
 
 
 def _read_skipped(data: dict[str, Any]) -> tuple[Skipped, ValidationError | None]:

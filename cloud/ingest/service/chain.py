@@ -32,25 +32,27 @@ def follow(position: Position, batch: Batch) -> Followed:
     Raises:
         ChainError: there is a hole before or within the batch, it ends elsewhere than it says, or its past is another.
     """
-    here, fresh, hashes = batch.before, list[Line](), list[bytes]()
-    if here.cursor > position.cursor:
-        raise _broken(position, f"The batch begins at {here.cursor + 1}, behind a hole.")
-    _compare(position, here)
+    cursor, chained = batch.before.cursor, batch.before.hash
+    known, fresh, hashes = position.cursor, list[Line](), list[bytes]()
+    if cursor > known:
+        raise _broken(position, f"The batch begins at {cursor + 1}, behind a hole.")
+    _compare(position, cursor, chained)
     for line in batch.lines:
-        if not line.first <= here.cursor + 1 <= line.last:
-            raise _broken(position, f"Event {line.first} follows {here.cursor} within the batch.")
-        here = Position(line.last, line.hash_after(here.hash))
-        _compare(position, here)
-        if here.cursor > position.cursor:
+        if not line.first <= cursor + 1 <= line.last:
+            raise _broken(position, f"Event {line.first} follows {cursor} within the batch.")
+        cursor, chained = line.last, line.hash_after(chained)
+        if cursor > known:
             fresh.append(line)
-            hashes.append(here.hash)
-    if here.cursor != batch.header.last:
-        raise _broken(position, f"The batch ends at {here.cursor}, but says {batch.header.last}.")
-    return Followed(fresh, here if fresh else position, hashes)
+            hashes.append(chained)
+        else:
+            _compare(position, cursor, chained)
+    if cursor != batch.header.last:
+        raise _broken(position, f"The batch ends at {cursor}, but says {batch.header.last}.")
+    return Followed(fresh, Position(cursor, chained) if fresh else position, hashes)
 
 
-def _compare(position: Position, here: Position) -> None:
-    if here.cursor == position.cursor and here.hash != position.hash:
+def _compare(position: Position, cursor: int, chained: bytes) -> None:
+    if cursor == position.cursor and chained != position.hash:
         raise _broken(position, f"The batch has another past than the cloud at {position.cursor}.")
 
 

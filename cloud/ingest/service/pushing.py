@@ -43,7 +43,7 @@ def push(database: Database, edge: str, batch: Batch, appliers: Appliers, now: d
         before = repository.position(unit, edge, epoch, header.stream)
         fresh, after, hashes = follow(before, batch)
         if fresh:
-            runs = [(run.first, run.last, run.marks) for run in trails_of(before.cursor, fresh, hashes)]
+            runs = [(run.first, run.last, run.marks) for run in trails_of(fresh, hashes)]
             pasts.remember_trail(unit, (edge, epoch, header.stream), runs, checkpoints_of(fresh, hashes), now)
             Application(unit, header, appliers, now, before.cursor).apply(fresh)
             repository.move(unit, edge, epoch, header.stream, after, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from cloud.ingest.schemas import Line
 from contract.events import AuthorizationDecided, TransactionStarted, TransactionStopped
@@ -21,5 +22,4 @@ def runs(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
             yield kind, list(run)
 
 
-def _type(line: Line) -> str:
-    return line.type
+_type = attrgetter("type")

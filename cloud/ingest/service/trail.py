@@ -38,26 +38,27 @@ class Trail:
         return high >= low and any(self.marks[(low - self.first) * MARK_BYTES : (high + 1 - self.first) * MARK_BYTES])
 
 
-def trails_of(cursor: int, fresh: Sequence[Line], hashes: Sequence[bytes]) -> list[Trail]:
+def trails_of(fresh: Sequence[Line], hashes: Sequence[bytes]) -> list[Trail]:
     """Remember a batch's new events: runs without a hole.
 
     A `Skipped` may stand for any count of numbers, so they cost nothing: the next run begins at its last one.
 
     Args:
-        cursor: the number before the first new one.
         fresh: the new events.
         hashes: the rolling hash behind each.
     """
-    runs, last = list[tuple[int, bytearray]](), cursor
-    for line, chained in zip(fresh, hashes, strict=True):
-        if not runs or line.last != last + 1:
-            runs.append((line.last, bytearray()))
-        runs[-1][1].extend(chained[:MARK_BYTES])
-        last = line.last
-    return [Trail(first, bytes(marks)) for first, marks in runs]
+    numbers, marks = [line.last for line in fresh], [chained[:MARK_BYTES] for chained in hashes]
+    begins = [at for at, number in enumerate(numbers) if at == 0 or number != numbers[at - 1] + 1]
+    return [
+        Trail(numbers[begin], b"".join(marks[begin:end]))
+        for begin, end in zip(begins, [*begins[1:], len(numbers)], strict=True)
+    ]
 
 
 def checkpoints_of(fresh: Sequence[Line], hashes: Sequence[bytes]) -> list[Position]:
     """Choose the places of a batch that are kept for ever."""
-    places = (Position(line.last, chained) for line, chained in zip(fresh, hashes, strict=True))
-    return [place for place in places if place.cursor % CHECKPOINT_EVERY == 0]
+    return [
+        Position(line.last, chained)
+        for line, chained in zip(fresh, hashes, strict=True)
+        if line.last % CHECKPOINT_EVERY == 0
+    ]

@@ -171,7 +171,7 @@ async def there(campus: Campus) -> list[str]:
 
 
 def refuse_the_second(_unit: Unit, run: SampleRun) -> None:
-    if any(event["seq"] == 2 for event in run.events):
+    if any(event.seq == 2 for event in run.events):
         raise ValueError("this one is poison")
 
 

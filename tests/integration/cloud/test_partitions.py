@@ -32,7 +32,7 @@ def database_url(request: pytest.FixtureRequest, postgres: Cluster) -> str:
 
 
 def add(database: Database, seq: int, received_at: datetime) -> None:
-    row: tuple[Any, ...] = ("tower", 1, seq, 0, "CP1", 1, None, MARCH, [{"value": "1"}], received_at)
+    row: tuple[Any, ...] = ("tower", 1, seq, 0, "CP1", 1, None, MARCH, b'[{"value":"1"}]', received_at)
     with database.write() as unit:
         add_meter_values(unit, [row])
 

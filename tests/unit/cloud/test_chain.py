@@ -32,7 +32,7 @@ def line(seq: int, skipped: Skipped | None = None) -> Line:
         subject="edge",
         data={},
     )
-    return Line(b"event %d" % seq, content, skipped)
+    return Line.of(b"event %d" % seq, content, skipped)
 
 
 def hashes(count: int) -> list[bytes]:

@@ -13,7 +13,7 @@ def skipped(first: int, last: int) -> Skipped:
 
 def test_events_without_a_hole_are_one_run() -> None:
     chained = hashes(4)
-    [run] = trails_of(2, [line(3), line(4, skipped(4, 4))], chained[3:])
+    [run] = trails_of([line(3), line(4, skipped(4, 4))], chained[3:])
     assert (run.first, run.last) == (3, 4)
     assert [run.mark(seq) for seq in (2, 3, 4, 5)] == [None, chained[3][:MARK_BYTES], chained[4][:MARK_BYTES], None]
 
@@ -22,7 +22,7 @@ def test_a_skipped_range_ends_the_run_and_the_next_begins_at_its_last_number() -
     far = 2**62 - 1
     lines = [line(1), line(far, skipped(2, far)), line(far + 1)]
     chained = hashes(3)[1:]
-    runs = trails_of(0, lines, chained)
+    runs = trails_of(lines, chained)
     assert [(run.first, run.last, len(run.marks)) for run in runs] == [
         (1, 1, MARK_BYTES),
         (far, far + 1, 2 * MARK_BYTES),
@@ -33,7 +33,7 @@ def test_a_skipped_range_ends_the_run_and_the_next_begins_at_its_last_number() -
 
 
 def test_a_skipped_range_at_the_beginning_of_a_batch_leaves_no_empty_run() -> None:
-    runs = trails_of(0, [line(2_000, skipped(1, 2_000))], hashes(1)[1:])
+    runs = trails_of([line(2_000, skipped(1, 2_000))], hashes(1)[1:])
     assert [(run.first, run.last) for run in runs] == [(2_000, 2_000)]
 
 
