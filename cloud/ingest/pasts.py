@@ -15,7 +15,7 @@ from cloud.ingest.schemas import Position
 from cloud.models.alarms import AlarmRow
 from cloud.models.charging import TransactionRow
 from cloud.models.link import LedgerEventRow, StreamCursorRow
-from cloud.models.pasts import EdgeConflictRow, EpochForkRow, StreamCheckpointRow, StreamTrailRow
+from cloud.models.pasts import EdgeBootRow, EdgeConflictRow, EpochForkRow, StreamCheckpointRow, StreamTrailRow
 from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow, SiteRow
 from contract.batch import GENESIS
 from contract.events import TransactionStopped
@@ -152,6 +152,21 @@ def forks(unit: Unit, site: str, epoch: int | None = None) -> Sequence[EpochFork
     if epoch is not None:
         query = query.where(EpochForkRow.epoch == epoch)
     return unit.scalars(query.order_by(EpochForkRow.epoch, EpochForkRow.stream)).all()
+
+
+def heard_under(unit: Unit, site: str, boot_id: str) -> int | None:
+    """The epoch that a boot of a machine spoke under last, and was believed; `None`: it never was."""
+    known = unit.get(EdgeBootRow, (site, boot_id))
+    return None if known is None else known.epoch
+
+
+def note_boot(unit: Unit, site: str, boot_id: str, epoch: int, now: datetime) -> None:
+    """Note that a boot of a machine speaks under an epoch."""
+    known = unit.get(EdgeBootRow, (site, boot_id))
+    if known is None:
+        unit.add(EdgeBootRow(site_id=site, boot_id=boot_id, epoch=epoch, heard_at=now))
+    elif known.epoch != epoch:
+        known.epoch, known.heard_at = epoch, now
 
 
 def conflicts(unit: Unit, site: str) -> Sequence[EdgeConflictRow]:

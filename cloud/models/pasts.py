@@ -56,6 +56,19 @@ class EpochForkRow(Table):
     """How many events of the earlier epoch lie behind it: only the cloud has them."""
 
 
+class EdgeBootRow(Table):
+    """A boot of a machine that spoke for a site. One that speaks before a grant and after it is no restored edge."""
+
+    __tablename__ = "edge_boot"
+
+    site_id: Mapped[str] = mapped_column(ForeignKey("edge.site_id"), primary_key=True)
+    boot_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int]
+    """That it spoke under last, and was believed."""
+    heard_at: Mapped[datetime]
+    """When it first spoke under that epoch."""
+
+
 class EdgeConflictRow(Table):
     """Two edges spoke for one site: when, who the other one was, and how it was settled."""
 

@@ -73,7 +73,7 @@ class WholeLink(RuleBasedStateMachine):
         self.edge.start()
         self.cloud.start()
         self.recorded = 0
-        self.life = 0
+        self.life = self.boots = 0
         self.most = dict.fromkeys(Stream, 0)
         """The highest cursor that the cloud ever committed for this disk."""
         self.old: list[Any] = []
@@ -166,13 +166,16 @@ class WholeLink(RuleBasedStateMachine):
         copy(self.folder / "edge.db", self.folder / "disk.db")
 
     @precondition(lambda self: (self.folder / "disk.db").exists())
-    @rule()
-    def edge_is_restored(self) -> None:
+    @rule(reboots=st.booleans())
+    def edge_is_restored(self, *, reboots: bool) -> None:
         self.edge.crash()
         for file in self.folder.glob("edge.db*"):
             file.unlink()
         copy(self.folder / "disk.db", self.folder / "edge.db")
-        self.edge.clock = Hands()  # a restore takes a restart of the machine
+        self.edge.clock = Hands()
+        if reboots:  # the same old backup may come back on one boot of the machine after the other
+            self.boots += 1
+            self.edge.clock.boot_id = f"boot {self.boots}"
         self.edge.start()
         self.old.clear()
 

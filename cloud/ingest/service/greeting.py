@@ -102,6 +102,7 @@ class _Visit:
             chosen=life is not None and life.chosen_at is not None,
             has_granted_claim=present is not None and present.claim is not None and present.claim == greeting.claim,
             never_spoke_earlier=life is not None and life.epoch == row.epoch,
+            heard_under=pasts.heard_under(self.unit, row.site_id, greeting.boot_id),
             is_granted_boot=present is not None and present.boot_id == greeting.boot_id,
             past_fits=all(misfit(stream, head, self._at(stream)) is None for stream, head in greeting.streams.items()),
             asks=greeting.past is not None,
@@ -196,6 +197,8 @@ class _Visit:
         row, greeting = self.row, self.greeting
         row.boot_id, row.software_version = greeting.boot_id, greeting.software_version
         row.greeted_at = row.last_heard_at = self.now
+        if partings is None:
+            pasts.note_boot(self.unit, row.site_id, greeting.boot_id, row.epoch, self.now)
         is_granted = partings is None and row.epoch > greeting.epoch
         return GreetingAnswer(
             incarnation=repository.incarnation(self.unit),

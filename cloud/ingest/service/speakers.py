@@ -1,7 +1,7 @@
 """Who greets, and what becomes of it: the tables of epochs. No I/O.
 
 Only the cloud grants epochs. One store after the other, and one life of a store after the other, speaks for a site;
-what was superseded is not believed again.
+what was superseded is not believed again, unless it is a disk that was put back on a machine that has booted since.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class Facts:
     """The present epoch is the first that this store was ever granted."""
     is_granted_boot: bool = False
     """It runs on the machine that the present epoch was granted to, since the same boot."""
+    heard_under: int | None = None
+    """The epoch that this boot of its machine was last believed under; `None`: this boot was never heard before."""
     past_fits: bool = True
     """As far as the heads tell, its past continues the cloud's."""
     asks: bool = False
@@ -50,6 +52,15 @@ class Facts:
     def holds_the_present(self) -> bool:
         """It is the machine and store that the present epoch was granted to, whatever backup it is restored from."""
         return self.store is Store.PRESENT and self.is_granted_boot
+
+    @property
+    def was_put_back(self) -> bool:
+        """Its disk may have been put back once more: it runs since another boot than the lives before the present one.
+
+        Whoever restores a disk ends the life before it, which never speaks again. The lives of a copied card speak in
+        turns: the other one's next word, of a boot that was heard, shows it.
+        """
+        return self.is_granted_boot or self.heard_under in {None, self.present_epoch}
 
     @property
     def was_granted_the_present(self) -> bool:
@@ -135,7 +146,7 @@ def _of_the_present_store(facts: Facts) -> Speaker:
     if facts.told_epoch < facts.present_epoch:
         if facts.was_granted_the_present:
             return Speaker.PARTED if facts.asks else Speaker.GRANTED
-        if facts.is_granted_boot:  # one machine is no copy of itself: its disk was put back once more
+        if facts.was_put_back:
             return Speaker.PARTED if facts.asks else Speaker.LATE
         return Speaker.SUPERSEDED
     return Speaker.PRESENT if facts.past_fits and not facts.asks else Speaker.PARTED

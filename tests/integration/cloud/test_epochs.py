@@ -179,22 +179,6 @@ async def test_a_greeting_that_was_late_locks_nobody(campus: Campus) -> None:
     assert (await lives(campus))["locked_at"] is None
 
 
-async def test_a_disk_that_is_put_back_twice_on_the_same_machine_is_no_copy(campus: Campus) -> None:
-    edge = campus.edge
-    await edge.tell(*some(3))
-    await edge.greet()
-    backup = edge.copied("boot 2")
-    await edge.tell(*some(2, "LOST"))
-    once, twice = backup.copied("boot 2"), backup.copied("boot 2")
-    await once.settle()
-    await once.tell(*some(4, "ONCE"))
-    assert (await twice.greet()).status_code == 409
-    assert (await twice.settle()).epoch == 3
-    await twice.tell(*some(1, "TWICE"))
-    assert set(meter_values(campus).values()) == {1}
-    assert sum(meter_values(campus).values()) == 3 + 2 + 4 + 1
-
-
 async def test_a_restored_edge_is_told_which_transactions_run_and_which_ended_without_it(campus: Campus) -> None:
     edge = campus.edge
     ended, running, done = [started(n) for n in (1, 2, 3)]

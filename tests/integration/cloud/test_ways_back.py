@@ -119,7 +119,7 @@ async def restored_beside_a_clone(campus: Campus) -> EdgeDouble:
     backup = edge.copied("backup")
     await edge.tell(*some(3, "LOST"))
     assert (await backup.copied("boot 2").settle()).epoch == 2
-    assert (await backup.copied("clone").greet()).status_code == 403
+    assert (await backup.copied(edge.boot_id).greet()).status_code == 403
     assert (await campus.post("edges/tower/unlock", {"continues": "present"})).status_code == 200
     return backup
 
@@ -131,14 +131,14 @@ async def test_the_rightful_edge_may_be_restored_from_a_backup_of_a_refused_epoc
     assert (await again.greet()).status_code == 409
     assert (await again.settle()).epoch == 3
     await send_on(again)
-    assert (await backup.copied("clone").greet()).status_code == 403
+    assert (await backup.copied(campus.edge.boot_id).greet()).status_code == 403
     assert set(meter_values(campus).values()) == {1}
 
 
 async def test_an_operator_may_think_again_about_an_edge_that_is_turned_away(campus: Campus) -> None:
     backup = await restored_beside_a_clone(campus)
     for _ in range(2):
-        assert (await backup.copied("clone").greet()).status_code == 403
+        assert (await backup.copied(campus.edge.boot_id).greet()).status_code == 403
     assert (await campus.post("edges/tower/unlock", {"continues": "other"})).status_code == 409
     later = backup.copied("boot 3")
     later.record(*some(1, "OWN"))

@@ -12,7 +12,7 @@ from cloud.ingest.service.partings import Judged, part
 from cloud.ingest.service.speakers import VERDICTS, Facts, Speaker, Store, Told, recognise, was_restored
 
 PRESENT = Facts(Store.PRESENT, told_epoch=2, present_epoch=2)
-EARLIER = replace(PRESENT, told_epoch=1)
+EARLIER = replace(PRESENT, told_epoch=1, heard_under=1)
 
 
 def test_every_speaker_has_a_verdict() -> None:
@@ -33,6 +33,12 @@ def test_every_speaker_has_a_verdict() -> None:
         (replace(EARLIER, never_spoke_earlier=True, asks=True), Speaker.PARTED),
         (replace(EARLIER, is_granted_boot=True), Speaker.LATE),
         (replace(EARLIER, is_granted_boot=True, asks=True), Speaker.PARTED),
+        (replace(EARLIER, heard_under=None), Speaker.LATE),
+        (replace(EARLIER, heard_under=None, asks=True), Speaker.PARTED),
+        (replace(EARLIER, heard_under=2), Speaker.LATE),
+        (replace(EARLIER, heard_under=2, asks=True), Speaker.PARTED),
+        (replace(EARLIER, heard_under=None, store=Store.SUPERSEDED), Speaker.SUPERSEDED),
+        (replace(EARLIER, heard_under=None, refused=True), Speaker.OUTCAST),
         (replace(PRESENT, store=Store.FIRST), Speaker.NEWCOMER),
         (replace(PRESENT, store=Store.NEW), Speaker.REIMAGED),
         (replace(PRESENT, store=Store.SUPERSEDED), Speaker.SUPERSEDED),
