@@ -15,7 +15,7 @@ from contract.digests import DayDigested
 from contract.directory_events import DirectoryApplied
 from contract.edge_events import ChargePointRemoved, EdgeClockCorrected
 from contract.event_data import EventData as EventData  # noqa: PLC0414 - offered here as well
-from contract.model import Record, UtcDatetime
+from contract.model import Record, StoredInt, UtcDatetime
 from contract.streams import Stream
 
 
@@ -27,20 +27,20 @@ class TransactionStarted(EventData):
 
     transaction: UUID
     """The transaction's identity everywhere but on the charge point's wire."""
-    transaction_id: int
+    transaction_id: StoredInt
     """The number that the charge point knows it by; unique within the site for ever."""
     charge_point: str
-    connector_id: int
+    connector_id: StoredInt
     id_tag: str
     id_tag_status: str
     """What the charge point was told: Accepted, Blocked, Expired, Invalid or ConcurrentTx."""
     id_tag_reason: str | None = None
     """Why the id tag was refused, in one plain sentence; `None`: it was not, or the edge does not say."""
     parent_id_tag: str | None = None
-    meter_start_wh: int | None
+    meter_start_wh: StoredInt | None
     """The register at the start; `None` when the charge point sent none that can be read."""
     started_at: UtcDatetime
-    reservation_id: int | None = None
+    reservation_id: StoredInt | None = None
     flags: list[str] = Field(default_factory=list)
     """Doubts about the record in words (`no_zone`, `skewed`, …). Empty: none."""
 
@@ -55,16 +55,16 @@ class TransactionStopped(EventData):
     STREAM: ClassVar[Stream] = Stream.LEDGER
 
     transaction: UUID
-    transaction_id: int
+    transaction_id: StoredInt
     charge_point: str
-    connector_id: int | None
+    connector_id: StoredInt | None
     """`None` when the start of the transaction never reached the edge."""
     id_tag: str | None
     """The id tag that stopped it; `None` when it ended without one."""
-    meter_stop_wh: int | None
+    meter_stop_wh: StoredInt | None
     stopped_at: UtcDatetime
     reason: str
-    energy_wh: int | None
+    energy_wh: StoredInt | None
     """Energy delivered; `None` when there is no baseline to subtract."""
     estimated: bool = False
     flags: list[str] = Field(default_factory=list)
@@ -77,9 +77,9 @@ class TransactionReopened(EventData):
     STREAM: ClassVar[Stream] = Stream.LEDGER
 
     transaction: UUID
-    transaction_id: int
+    transaction_id: StoredInt
     charge_point: str
-    connector_id: int | None
+    connector_id: StoredInt | None
     why: str
     """In one plain sentence."""
 
@@ -121,7 +121,7 @@ class RemoteStartConcluded(EventData):
     STREAM: ClassVar[Stream] = Stream.LEDGER
 
     charge_point: str
-    connector_id: int
+    connector_id: StoredInt
     id_tag: str
     command: UUID | None
     """The cloud's command; `None`: it was asked for at the site."""
@@ -144,7 +144,7 @@ class IdTagChanged(EventData):
     expires_at: UtcDatetime | None = None
     parent_id_tag: str | None = None
     changed_by: str
-    base_version: int | None = None
+    base_version: StoredInt | None = None
     """The id tag's version that was changed; 0: it was not known here. `None`: the edge knows no versions."""
 
 
@@ -232,7 +232,7 @@ class ConnectorStatusChanged(EventData):
     STREAM: ClassVar[Stream] = Stream.STATE
 
     charge_point: str
-    connector_id: int
+    connector_id: StoredInt
     status: str
     error_code: str
     info: str | None = None
@@ -324,7 +324,7 @@ class MeterValuesSampled(EventData):
     STREAM: ClassVar[Stream] = Stream.METER
 
     charge_point: str
-    connector_id: int
+    connector_id: StoredInt
     transaction: UUID | None = None
     values: list[MeterValue]
 
@@ -332,10 +332,10 @@ class MeterValuesSampled(EventData):
 class KeptMeterValues(Record):
     """What stays of a `MeterValuesSampled` that was thinned."""
 
-    seq: int
+    seq: StoredInt
     """The number of the event that it was; values of numbers that the cloud has already are not counted again."""
     charge_point: str
-    connector_id: int
+    connector_id: StoredInt
     transaction: UUID | None = None
     values: list[MeterValue]
 
@@ -349,9 +349,9 @@ class Skipped(EventData):
     TYPE: ClassVar[str] = "Skipped.v1"
     STREAM: ClassVar[Stream] = Stream.LEDGER
 
-    first: int
-    last: int
-    count: int
+    first: StoredInt
+    last: StoredInt
+    count: StoredInt
     """How many events were recorded under these numbers, whether or not they had been thinned before."""
     why: str
     hash_after: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -18,6 +18,9 @@ def _to_utc(value: datetime) -> datetime:
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """An instant. Input needs an offset; what is stored and sent is UTC."""
+
+StoredInt = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A whole number that the databases on both sides can hold: one that they cannot is refused where it is read."""
 
 
 class Record(BaseModel):

@@ -20,7 +20,7 @@ from cloud.db.types import written_json
 from cloud.models.plain_samples import Instant, MeterEvent, read_plain
 from contract.batch import Envelope
 from contract.events import MeterValuesSampled
-from contract.model import UtcDatetime
+from contract.model import StoredInt, UtcDatetime
 
 
 @with_config(ConfigDict(extra="allow"))
@@ -47,7 +47,7 @@ class MeterDataDict(TypedDict):
     """The `data` of a `MeterValuesSampled`."""
 
     charge_point: str
-    connector_id: int
+    connector_id: StoredInt
     transaction: NotRequired[UUID | None]
     values: list[MeterValueDict]
 

@@ -43,12 +43,11 @@ async def an_edge(folder: Path) -> AsyncIterator[Site]:
     connection.close()
 
 
-def refused_by_this_release(tx: Any, number: int) -> None:
-    """The cloud's fault: a dead letter, until the cloud is mended."""
+def a_start(tx: Any, number: int, charge_point: str) -> None:
     event = TransactionStarted(
         transaction=uuid4(),
         transaction_id=number,
-        charge_point=MISFORTUNE,
+        charge_point=charge_point,
         connector_id=1,
         id_tag="TAG",
         id_tag_status="Accepted",
@@ -56,6 +55,11 @@ def refused_by_this_release(tx: Any, number: int) -> None:
         started_at=datetime.now(UTC),
     )
     tx.emit(event, subject="edge", occurred_at=datetime.now(UTC))
+
+
+def refused_by_this_release(tx: Any, number: int) -> None:
+    """The cloud's fault: a dead letter, until the cloud is mended."""
+    a_start(tx, number, MISFORTUNE)
 
 
 def without_meaning(tx: Any, number: int) -> None:
@@ -69,6 +73,14 @@ def unreadable(tx: Any, number: int) -> None:
 
 
 POISONS = (refused_by_this_release, without_meaning, unreadable)
+AROUND = 1_000
+"""Good events before the poison of a backlog, and behind it."""
+
+
+def backlog(tx: Any) -> None:
+    """Big batches of one type, as after an outage; in the middle of one of them, an event that cannot be applied."""
+    for number in range(2 * AROUND + 1):
+        a_start(tx, number, MISFORTUNE if number == AROUND else "CP-GOOD")
 
 
 async def test_poison_holds_nobody_up_and_is_never_silent(tmp_path: Path, scale: Scale, figures: Figures) -> None:
@@ -80,11 +92,13 @@ async def test_poison_holds_nobody_up_and_is_never_silent(tmp_path: Path, scale:
         with cloud:
             await asyncio.to_thread(cloud.start)
             async with site.link(cloud.url, secret=cloud.secrets["north"]):
+                await site.writer.run(backlog)
+                delays_s.append(await delay_of_a_good_one(site))
                 for number in range(each):
                     for poison in POISONS:
                         await site.writer.run(lambda tx, poison=poison, number=number: poison(tx, number))  # type: ignore[misc]
                         delays_s.append(await delay_of_a_good_one(site))
-        dead = each * 2
+        dead = each * 2 + 1
         cloud.module = "cloud.cli"  # the next release
         with cloud:
             await asyncio.to_thread(cloud.start)
@@ -94,16 +108,17 @@ async def test_poison_holds_nobody_up_and_is_never_silent(tmp_path: Path, scale:
                 redriven = client.post("/api/v1/dead-letters/redrive").json()
             ledger = (await asyncio.to_thread(cloud.items, "/api/v1/sites"))[0]["link"]["streams"]["ledger"]
             there = await asyncio.to_thread(cloud.items, "/api/v1/transactions")
-    assert redriven == {"applied": each, "refused": each, "left": 0}
-    assert len([one for one in there if one["charge_point"] == MISFORTUNE]) == each
+    assert redriven == {"applied": each + 1, "refused": each, "left": 0}
+    assert len([one for one in there if one["charge_point"] == MISFORTUNE]) == each + 1
+    assert len(there) == 2 * AROUND + 1 + each
     assert (ledger["skipped"], ledger["dead_letters"]) == (each, each)
-    assert ledger["cursor"] == each * len(POISONS) * 2, "every number is accounted for"
+    assert ledger["cursor"] == 2 * AROUND + 2 + each * len(POISONS) * 2, "every number is accounted for"
     figures.record(
         "poison",
-        poison_events=each * len(POISONS),
+        poison_events=each * len(POISONS) + 1,
         dead_letters=dead,
         set_aside_at_the_edge=each,
-        redriven=each,
+        redriven=each + 1,
         others_delayed_p95_s=percentile(delays_s, 95),
         at_most_s=max(delays_s),
     )

@@ -125,12 +125,16 @@ class Application:
     def _write_all_or_each(
         self, pairs: Sequence[tuple[Line, Read]], write: Callable[[Sequence[tuple[Line, Read]]], None]
     ) -> None:
-        if not pairs or self._try(lambda: write(pairs)) is None:
+        """Write all at once. Where one is bad, halve until it stands alone: all others are written in a few steps."""
+        reason = self._try(lambda: write(pairs)) if pairs else None
+        if reason is None:
             return
-        for pair in pairs:  # one of them is bad: find it by trying each alone
-            reason = self._try(lambda one=pair: write([one]))  # type: ignore[misc]
-            if reason is not None:
-                self._dead_letter(pair[0], reason)
+        if len(pairs) == 1:
+            self._dead_letter(pairs[0][0], reason)
+            return
+        middle = len(pairs) // 2
+        self._write_all_or_each(pairs[:middle], write)
+        self._write_all_or_each(pairs[middle:], write)
 
     def _try(self, write: Callable[[], None]) -> Exception | None:
         """Write within a savepoint; return what was wrong, after undoing it."""

@@ -190,6 +190,43 @@ async def test_the_command_line_does_it_too(campus: Campus, database_url: str, m
     assert (first.exit_code, second.exit_code) == (1, 1)
 
 
+@pytest.mark.parametrize("bad", [(300,), (1, 2, 400, 600)])
+async def test_poison_in_a_big_batch_is_found_in_a_few_steps(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch, bad: tuple[int, ...]
+) -> None:
+    tries = list[int]()
+
+    def refuse_some(_unit: Unit, events: Sequence[Received[TransactionStarted]]) -> None:
+        tries.append(len(events))
+        if any(event.data.transaction_id in bad for event in events):
+            raise ValueError("this one is poison")
+
+    kind = TransactionStarted.TYPE
+    monkeypatch.setitem(app.APPLIERS, kind, (refuse_some, *app.APPLIERS[kind]))
+    campus.edge.record(*(started(number) for number in range(1, 601)))
+    assert (await campus.edge.push(Stream.LEDGER)).json()["cursor"] == 600
+    assert [letter["seq"] for letter in await campus.items("dead-letters")] == list(bad)
+    assert [row["transaction_id"] for row in await campus.items("transactions", limit=3)] == [
+        number for number in (600, 599, 598, 597) if number not in bad
+    ][:3]
+    assert len(tries) <= 1 + 2 * 10 * len(bad)
+
+
+async def test_a_number_that_no_database_can_hold_is_a_dead_letter_before_anything_is_written(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = list[int]()
+    kind = TransactionStarted.TYPE
+    monkeypatch.setitem(app.APPLIERS, kind, (lambda _unit, events: tries.append(len(events)), *app.APPLIERS[kind]))
+    box = campus.edge.outboxes[Stream.LEDGER]
+    for number in (1, 2, 3):
+        box.add(started(number), more={"connector_id": 2**70} if number == 2 else None)
+    assert (await campus.edge.push(Stream.LEDGER)).json()["cursor"] == 3
+    letters = [(letter["seq"], letter["reason"]) for letter in await campus.items("dead-letters")]
+    assert letters == [(2, "connector_id: Input should be less than 9223372036854775808")]
+    assert tries == [2]
+
+
 async def test_nobody_without_a_key_sees_them(campus: Campus) -> None:
     assert (await campus.client.get("/api/v1/dead-letters")).status_code == 401
     assert (await campus.client.post("/api/v1/dead-letters/redrive")).status_code in {401, 415}
