@@ -321,7 +321,7 @@ class Connection:
     ) -> None:
         """Answer what is committed. When the store is away there is no answer: the charge point keeps its record."""
         if error is None and response is not None:
-            self._answer(call, response)
+            self._answer(call, response, self._desk.writer.committed_at)
         elif isinstance(error, StoreUnavailableError):
             self._idle.set()
             self._spawn(self.close(TRY_AGAIN_LATER, "the store is not available"))
@@ -329,12 +329,12 @@ class Connection:
             _log.error("handler_failed", charge_point=self.charge_point, action=request.action, exc_info=error)
             self._spawn(self._salvage(call, request, now, f"its handler failed: {type(error).__name__}"))
 
-    def _answer(self, call: Call, response: Response) -> None:
+    def _answer(self, call: Call, response: Response, at: datetime) -> None:
         if call.action == "BootNotification":
             self._booted(call, response)
         elif call.action == "Heartbeat":
             self._clock_doubted = False
-        self._send(self._session.answer(call, response), call.action)
+        self._write(self._session.answer(call, response), call.action, at)
         self._idle.set()
 
     def _refuse(self, call: Call, error: RemoteProtocolError) -> None:
@@ -356,15 +356,19 @@ class Connection:
             await self.close(INTERNAL_ERROR, "the message could not be kept")
             return
         if request.action in NEVER_REFUSED:
-            self._answer(call, response)
+            self._answer(call, response, self._desk.clock.now())
         else:
             self._refuse(call, RemoteProtocolError(ErrorCode.INTERNAL_ERROR, "The message was kept, not understood."))
 
     def _send(self, frame: bytes, action: str | None) -> None:
+        self._write(frame, action, self._desk.clock.now())
+
+    def _write(self, frame: bytes, action: str | None, at: datetime) -> None:
         """Write a frame without waiting; a charge point that does not read what it asked for is let go."""
-        self._desk.record(self._desk.clock.now(), self.charge_point, Direction.SENT, frame, action)
-        self._websocket.write(frame)
-        if self._websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+        self._desk.record(at, self.charge_point, Direction.SENT, frame, action)
+        websocket = self._websocket
+        websocket.write(frame)
+        if websocket.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._spawn(self.close(GOING_AWAY, "answers are not read"))
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:

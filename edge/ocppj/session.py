@@ -77,12 +77,14 @@ class _OpenCall:
 class Session:
     """One connection's RPC state."""
 
+    __slots__ = ("_answers", "_asked", "_open", "_received", "repairs")
+
     def __init__(self) -> None:
         self.repairs: Collection[Repair] = EVERY_REPAIR
         """What may be mended in a text that is no JSON: everything as long as nobody knows whose it is."""
         self._open: _OpenCall | None = None
         self._asked: OrderedDict[MessageId, str] = OrderedDict()
-        self._answers: OrderedDict[MessageId, tuple[int, bytes]] = OrderedDict()
+        self._answers: dict[MessageId, tuple[int, bytes]] = {}
         self._received: int | None = None
 
     @property
@@ -111,7 +113,7 @@ class Session:
         if self._received is not None:
             self._answers[call.message_id] = (self._received, text)
             if len(self._answers) > REMEMBERED_ANSWERS:
-                self._answers.popitem(last=False)
+                del self._answers[next(iter(self._answers))]
         return text
 
     def refuse(self, message_id: MessageId, code: str, description: str) -> bytes:

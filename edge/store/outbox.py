@@ -50,13 +50,16 @@ class Numbering:
             for row in connection.execute("SELECT stream, head, head_hash FROM stream")
         }
         stamp = _Stamp(self.clock)
+        recorded_at = stamp.recorded_at
         rows = []
         for draft in self.drafts:
-            head, previous = heads[draft.stream]
-            event = stamp.envelope(draft, head + 1)
+            stream = draft.stream
+            head, previous = heads[stream]
+            head += 1
+            event = stamp.envelope(draft, head)
             chained = next_hash(previous, event)
-            heads[draft.stream] = (head + 1, chained)
-            rows.append((draft.stream, head + 1, stamp.recorded_at, event, chained))
+            heads[stream] = head, chained
+            rows.append((stream, head, recorded_at, event, chained))
         connection.executemany(
             "INSERT INTO outbox (stream, seq, recorded_at, event, hash) VALUES (?, ?, ?, ?, ?)", rows
         )

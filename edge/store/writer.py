@@ -118,6 +118,8 @@ class Writer:
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self.healthy = True
         """False from a failed commit until a probe write succeeds."""
+        self.committed_at = clock.now()
+        """When the last commit came back: what is settled now is settled then."""
 
     def submit(self, operation: Operation, settle: Settle) -> None:
         """Queue `operation`; operations run in the order in which they were queued.
@@ -186,6 +188,7 @@ class Writer:
         except sqlite3.Error as error:
             self._fail(jobs, error)
             return
+        self.committed_at = self._clock.now()
         for job in jobs:
             _settle(job)
         if numbering.drafts:
