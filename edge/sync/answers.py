@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -14,9 +12,8 @@ from contract.model import Record
 from contract.problems import Problem
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 
-GZIP_ABOVE_BYTES = 1024
 OFF_LOOP_ABOVE_BYTES = 64 * 1024
-"""Compressing or parsing more than this happens in a thread, so that no charge point waits for it."""
+"""Parsing more than this happens in a thread, so that no charge point waits for it."""
 
 LONGEST_DETAIL = 500
 """Characters of somebody else's explanation that are kept."""
@@ -25,14 +22,6 @@ _NOBODY_BEHIND = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPSt
 """A proxy answers these for a cloud that is away; only a greeting tells when it is back."""
 
 Answer = TypeVar("Answer", bound=Record)
-
-
-async def compressed(batch: bytes) -> bytes | None:
-    """Compress a batch body; `None`: it is too small to be worth it."""
-    if len(batch) <= GZIP_ABOVE_BYTES:
-        return None
-    compress = partial(gzip.compress, batch, compresslevel=6, mtime=0)
-    return await asyncio.to_thread(compress) if len(batch) > OFF_LOOP_ABOVE_BYTES else compress()
 
 
 async def accepted(answer: type[Answer], content: bytes) -> Answer | Unavailable:

@@ -8,6 +8,7 @@ from typing import Protocol
 from contract.directory import DirectoryAnswer, DirectoryRequest
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
 from contract.live import LiveAnswer, LiveNews
+from edge.sync.packing import Packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class Carrier(Protocol):
         """Tell who we are and what we hold."""
         ...
 
-    async def push(self, batch: bytes) -> PushOutcome:
-        """Send a batch body (`contract.batch.encode_batch`), uncompressed here."""
+    async def push(self, batch: Packed) -> PushOutcome:
+        """Send a batch."""
         ...
 
     async def pull_commands(

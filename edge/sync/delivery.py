@@ -1,4 +1,4 @@
-"""What the link does next, whichever carrier: greet, push a batch, set an event aside, or wait. No I/O.
+"""What the link does next, whichever carrier: greet, push a batch, prepare one, set an event aside, or wait. No I/O.
 
 Whoever drives it tells what happened (`heads_changed`, `greeted`, `pushed`, `reported`, …) and asks `next`.
 `link` has the states and their transition table.
@@ -15,7 +15,7 @@ from contract.streams import Stream
 from edge.sync.backoff import Backoff, Pace
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 from edge.sync.flow import Flow
-from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Span, Wait
+from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Prepare, Push, SetAside, Span, Wait
 
 MOST_COMPARISONS = 12
 """In a row: with forty places each time, far more than the longest past needs."""
@@ -70,7 +70,7 @@ class Delivery:
         for stream, head in heads.items():
             self.flows[stream].grew(head, now)
 
-    def next(self, now: float) -> Greet | Push | SetAside | Wait:
+    def next(self, now: float) -> Greet | Push | Prepare | SetAside | Wait:
         """Decide what to do; call again until it says `Wait`."""
         while self._to_set_aside:
             if self._under_way((action := self._to_set_aside.popleft()).ticket) is not None:
@@ -78,7 +78,8 @@ class Delivery:
         if self._greeting is not None:
             return Wait(None)
         if self.state is LinkState.READY:
-            return self._next_push(now)
+            push = self._next_push(now)
+            return (self._next_to_prepare() or push) if isinstance(push, Wait) else push
         if any(flow.ticket is not None for flow in self.flows.values()):
             return Wait(None)  # their results belong to the past that the greeting settles
         if now < self._link.until:
@@ -128,6 +129,11 @@ class Delivery:
             case _:
                 self._link.failed(now, outcome.retry_after_s)
                 self._move(Happened.LOST, outcome.why)
+
+    def put_together(self, ticket: int, last: int) -> None:
+        """The batch of a `Push` was put together, and leaves; `last` is its last event."""
+        if (flow := self._under_way(ticket)) is not None:
+            flow.holds(last)
 
     def pushed(self, ticket: int, answer: PushAnswer, own: bytes | None, now: float) -> Acknowledge | None:
         """The cloud answered a batch.
@@ -200,6 +206,12 @@ class Delivery:
             if at is not None:
                 until = at if until is None else min(until, at)
         return Wait(until)
+
+    def _next_to_prepare(self) -> Prepare | None:
+        for flow in self.flows.values():
+            if (follows := flow.follows()) is not None:
+                return Prepare(flow.stream, *follows)
+        return None
 
     def _failed(
         self, flow: Flow, outcome: Conflict | TooLarge | EventRefused | Refused | Unavailable, now: float

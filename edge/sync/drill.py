@@ -28,6 +28,7 @@ from edge.sync.carrier import (
     PushOutcome,
     Unavailable,
 )
+from edge.sync.packing import Packed
 
 LOOK_S = 0.5
 """From one look whether the outbox is drained to the next."""
@@ -99,7 +100,7 @@ class DrilledCarrier:
         """See `Carrier.greet`."""
         return await self._unless_cut(self._carrier.greet(greeting))
 
-    async def push(self, batch: bytes) -> PushOutcome:
+    async def push(self, batch: Packed) -> PushOutcome:
         """See `Carrier.push`."""
         return await self._unless_cut(self._carrier.push(batch))
 

@@ -17,6 +17,7 @@ from edge.sync.carrier import (
     Refused,
     Unavailable,
 )
+from edge.sync.packing import Packed
 
 Prepare = Callable[[], Awaitable[Carrier | Refused | Unavailable]]
 """Enrols if that is needed, and gives the carrier to go on with."""
@@ -44,7 +45,7 @@ class EnrollingCarrier:
             self._carrier = prepared
         return await self._carrier.greet(greeting)
 
-    async def push(self, batch: bytes) -> PushOutcome:
+    async def push(self, batch: Packed) -> PushOutcome:
         """See `Carrier.push`."""
         return _NOT_YET if self._carrier is None else await self._carrier.push(batch)
 

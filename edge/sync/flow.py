@@ -35,6 +35,8 @@ class Flow:
     """Bytes of the next batch, at most."""
     ticket: int | None = None
     """Of the batch under way; `None`: none is."""
+    _last: int | None = None
+    """Of the batch under way; `None`: it is not known (yet), or what follows it was thought of already."""
     _due: float | None = None
     _was_halved: bool = False
     """Something on the way is known to take less than the cloud offers."""
@@ -58,11 +60,30 @@ class Flow:
     def sent(self, ticket: int) -> None:
         """A batch left."""
         self.ticket = ticket
+        self._last = None
         self._due = None
+
+    def holds(self, last: int) -> None:
+        """The batch under way was put together: it ends with `last`."""
+        self._last = last
+
+    def follows(self) -> tuple[int, int, int] | None:
+        """What the next batch will be if the one under way is taken; `None`: too little waits, or it was told before.
+
+        Returns:
+            The event that it follows, its events and its bytes, at most. As `advance` and `ready_at` will have them.
+        """
+        if self.ticket is None or self._last is None:
+            return None
+        after, (limit, max_bytes) = self._last, self._grown()
+        if self.head - after < limit:  # more may join it until it leaves
+            return None
+        self._last = None
+        return after, limit, max_bytes
 
     def settled(self, now: float) -> None:
         """The batch under way came to an end, good or bad. What is left over has waited already."""
-        self.ticket = None
+        self.ticket = self._last = None
         self._due = now if self.head > self.cursor else None
 
     def is_draining(self) -> bool:
@@ -83,8 +104,7 @@ class Flow:
         self.cursor = cursor
         self.backoff.succeeded()
         if self.head > cursor:  # the batch was bounded by its size, so a larger one is worth a try
-            self.limit = min(self._larger(), self._most_events)
-            self.max_bytes = min(self.max_bytes + self.max_bytes // 4, self._most_bytes)
+            self.limit, self.max_bytes = self._grown()
 
     def halve(self) -> bool:
         """Send less at a time; tells whether that was possible."""
@@ -95,6 +115,7 @@ class Flow:
         self.max_bytes = max(LEAST_BATCH_BYTES, self.max_bytes // 2)
         return True
 
-    def _larger(self) -> int:
+    def _grown(self) -> tuple[int, int]:
         """Twice as many, so that a round trip is spread over many events soon; carefully once it was too much."""
-        return self.limit + max(1, self.limit // 4) if self._was_halved else 2 * self.limit
+        larger = self.limit + max(1, self.limit // 4) if self._was_halved else 2 * self.limit
+        return min(larger, self._most_events), min(self.max_bytes + self.max_bytes // 4, self._most_bytes)

@@ -22,7 +22,7 @@ from contract.link import (
     PushAnswer,
 )
 from contract.live import LIVE_PATH, LiveAnswer, LiveNews
-from edge.sync.answers import Answer, accepted, compressed, problem_of, refusal
+from edge.sync.answers import Answer, accepted, problem_of, refusal
 from edge.sync.carrier import (
     Conflict,
     DirectoryOutcome,
@@ -35,6 +35,7 @@ from edge.sync.carrier import (
     TooLarge,
     Unavailable,
 )
+from edge.sync.packing import Packed
 from edge.sync.proof import Proof
 
 _NOT_BELIEVED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -81,13 +82,13 @@ class HttpsCarrier:
         outcome = await self._exchange(request, GreetingAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 
-    async def push(self, batch: bytes) -> PushOutcome:
+    async def push(self, batch: Packed) -> PushOutcome:
         """See `Carrier.push`."""
         headers = {"Content-Type": "application/x-ndjson"}
-        if (smaller := await compressed(batch)) is not None:
-            headers["Content-Encoding"], batch = "gzip", smaller
+        if batch.encoding is not None:
+            headers["Content-Encoding"] = batch.encoding
         return await self._exchange(
-            self._client.build_request("POST", self._events, content=batch, headers=headers), PushAnswer
+            self._client.build_request("POST", self._events, content=batch.content, headers=headers), PushAnswer
         )
 
     async def pull_commands(

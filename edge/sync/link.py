@@ -123,6 +123,23 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Put a batch together ahead of its `Push`: it follows when all that is under way is taken.
+
+    Nothing needs to be told of it. The `Push` that comes may be another one; then this was for nothing.
+    """
+
+    stream: Stream
+    after: int
+    limit: int
+    max_bytes: int
+
+    def is_for(self, push: Push) -> bool:
+        """Whether it is this batch."""
+        return (self.after, self.limit, self.max_bytes) == (push.after, push.limit, push.max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """Let a `Skipped` take the place of event `seq` and keep the event itself; then call `was_set_aside`."""
 

@@ -36,7 +36,7 @@ from contract.mqtt import (
     down,
     up,
 )
-from edge.sync.answers import Answer, accepted, compressed, problem_of, refusal
+from edge.sync.answers import Answer, accepted, problem_of, refusal
 from edge.sync.carrier import (
     Conflict,
     DirectoryOutcome,
@@ -49,6 +49,7 @@ from edge.sync.carrier import (
     TooLarge,
     Unavailable,
 )
+from edge.sync.packing import Packed
 from edge.sync.proof import BrokerAlone, Proof
 
 KEEPALIVE_S = 30
@@ -110,12 +111,11 @@ class MqttCarrier:
         outcome = await self._exchange(Exchange.GREETING, greeting.model_dump_json().encode(), GreetingAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 
-    async def push(self, batch: bytes) -> PushOutcome:
+    async def push(self, batch: Packed) -> PushOutcome:
         """See `Carrier.push`."""
-        smaller = await compressed(batch)
-        if smaller is None:
-            return await self._exchange(Exchange.EVENTS, batch, PushAnswer)
-        return await self._exchange(Exchange.EVENTS, smaller, PushAnswer, (CONTENT_ENCODING, "gzip"))
+        if batch.encoding is None:
+            return await self._exchange(Exchange.EVENTS, batch.content, PushAnswer)
+        return await self._exchange(Exchange.EVENTS, batch.content, PushAnswer, (CONTENT_ENCODING, batch.encoding))
 
     async def pull_commands(
         self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 
-from contract.batch import MAX_BATCH_BYTES, BatchHeader, encode_batch
+from contract.batch import MAX_BATCH_BYTES
 from contract.directory import AppliedSet
 from contract.link import CONTRACT_VERSION, Greeting, GreetingAnswer, PushAnswer
 from contract.streams import Stream
@@ -21,12 +21,10 @@ from edge.store import directory, identity, outbox, pasts, transaction_changes
 from edge.store.identity import Identity
 from edge.store.readers import Readers
 from edge.store.writer import Writer, WriteTx
+from edge.sync.batches import Batches
 from edge.sync.carrier import Carrier, EventRefused, Unavailable
 from edge.sync.delivery import Delivery
-from edge.sync.link import Acknowledge, Greet, Push, SetAside, Span
-
-HEADER_ROOM_BYTES = 1024
-"""Of a batch's bytes, kept for its first line."""
+from edge.sync.link import Acknowledge, Greet, Prepare, Push, SetAside, Span
 
 _log = structlog.get_logger()
 
@@ -49,12 +47,6 @@ class Turns:
     """Called once that, or that nothing has changed, is committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    body: bytes
-    events: int
-
-
 class Pusher:
     """One exchange per call; each ends by telling `delivery` how it went, whatever happens.
 
@@ -67,6 +59,7 @@ class Pusher:
         delivery: is told the results.
         who: the identity row as it was at the start.
         turns: told how greetings end.
+        on_settled: called when `delivery` may have something new to decide before an exchange has come to its end.
     """
 
     def __init__(
@@ -80,8 +73,11 @@ class Pusher:
         delivery: Delivery,
         who: Identity,
         turns: Turns,
+        on_settled: Callable[[], None] = lambda: None,
     ) -> None:
         self._turns = turns
+        self._on_settled = on_settled
+        self._batches = Batches(edge=edge.name, readers=readers, own_hash=self._own_hash)
         self._edge = edge
         self._writer = writer
         self._readers = readers
@@ -93,7 +89,7 @@ class Pusher:
         self._taken_over: dict[Stream, tuple[int, bytes]] = {}
         """Cursors of the cloud that lie where events were removed here, with its hash: there is none of ours."""
 
-    async def carry_out(self, action: Greet | Push | SetAside) -> bool:
+    async def carry_out(self, action: Greet | Push | Prepare | SetAside) -> bool:
         """Do it, and tell `delivery`; returns whether the cloud answered with a yes."""
         try:
             match action:
@@ -101,6 +97,9 @@ class Pusher:
                     return await self._greet(action)
                 case Push():
                     return await self._push(action)
+                case Prepare():
+                    await self._batches.prepare(action, self._who.epoch)
+                    return False
                 case SetAside():
                     return await self._set_aside(action)
         except (StoreUnavailableError, sqlite3.Error) as error:
@@ -111,6 +110,7 @@ class Pusher:
         return False
 
     async def _greet(self, action: Greet) -> bool:
+        self._batches.forget(*Stream)
         if action.compare is not None and self._who.claim is None:
             claimed = await self._writer.run(lambda tx: identity.claim(tx.connection, uuid4()))
             self._who = replace(self._who, claim=claimed)
@@ -155,21 +155,25 @@ class Pusher:
             _log.warning("epoch_taken", epoch=granted, before=before.epoch, transactions=len(answer.transactions))
 
     async def _push(self, action: Push) -> bool:
-        batch = await self._readers.run(lambda connection: self._batch(connection, action))
+        batch = await self._batches.get(action, self._who.epoch)
         if batch is None:
             why = f"The outbox does not hold what follows event {action.after} of stream {action.stream}."
             self._delivery.push_failed(action.ticket, Unavailable(why, lost=False), self._now())
             return False
-        if batch.events == 1 and len(batch.body) > self._cloud_takes:  # alone, and still too large: it never will be
-            why = f"larger than the cloud takes: {len(batch.body)} bytes"
+        if batch.events == 1 and batch.size > self._cloud_takes:  # alone, and still too large: it never will be
+            why = f"larger than the cloud takes: {batch.size} bytes"
             self._delivery.push_failed(action.ticket, EventRefused(action.after + 1, why), self._now())
             return False
-        outcome = await self._carrier.push(batch.body)
+        self._delivery.put_together(action.ticket, batch.last)
+        self._on_settled()
+        outcome = await self._carrier.push(batch.packed)
         if not isinstance(outcome, PushAnswer):
+            self._batches.forget(action.stream)
             self._delivery.push_failed(action.ticket, outcome, self._now())
             return False
         own = await self._readers.run(lambda connection: self._own_hash(connection, action.stream, outcome.cursor))
         acknowledged = self._delivery.pushed(action.ticket, outcome, own, self._now())
+        self._on_settled()  # the next batch need not wait until the cursor is on disk: a greeting tells it again
         await self._acknowledge([] if acknowledged is None else [acknowledged])
         return acknowledged is not None
 
@@ -194,13 +198,15 @@ class Pusher:
 
         await self._writer.run(remember)
 
-    def _give_up(self, action: Greet | Push | SetAside, why: str) -> None:
+    def _give_up(self, action: Greet | Push | Prepare | SetAside, why: str) -> None:
         unavailable = Unavailable(why, lost=False)
         match action:
             case Greet():
                 self._delivery.greeting_failed(action.ticket, unavailable, self._now())
             case Push():
                 self._delivery.push_failed(action.ticket, unavailable, self._now())
+            case Prepare():
+                _log.warning("batch_not_prepared", stream=action.stream.value, why=why)
             case SetAside():
                 self._delivery.was_set_aside(action.ticket, self._now(), done=False)
 
@@ -240,23 +246,6 @@ class Pusher:
         if own is None and (taken_over := self._taken_over.get(stream)) is not None and taken_over[0] == seq:
             return taken_over[1]
         return own
-
-    def _batch(self, connection: sqlite3.Connection, action: Push) -> _Batch | None:
-        """Put a batch together in one snapshot; `None` when the outbox has a gap there."""
-        room = action.max_bytes - HEADER_ROOM_BYTES
-        events = outbox.read_after(connection, action.stream, action.after, limit=action.limit, max_bytes=room)
-        before = self._own_hash(connection, action.stream, action.after)
-        if before is None or not events:
-            return None
-        header = BatchHeader(
-            edge=self._edge.name,
-            epoch=self._who.epoch,
-            stream=action.stream,
-            first=action.after + 1,
-            last=events[-1].seq,
-            hash_before=before.hex(),
-        )
-        return _Batch(encode_batch(header, (event.event for event in events)), len(events))
 
     def _now(self) -> float:
         return self._clock.monotonic()

@@ -22,7 +22,7 @@ from edge.sync.backoff import Backoff, Pace
 from edge.sync.carrier import Carrier, Conflict, Refused, Unavailable
 from edge.sync.delivery import Delivery
 from edge.sync.directory import CHECK_EVERY_S, DirectoryFollower
-from edge.sync.link import Greet, LinkState, Push, SetAside, Wait
+from edge.sync.link import Greet, LinkState, Prepare, Push, SetAside, Wait
 from edge.sync.pulling import WAIT_S, Pulled, Puller
 from edge.sync.pushing import Edge, Pusher, Turns
 
@@ -121,6 +121,7 @@ class Syncer:
             delivery=self._delivery,
             who=who,
             turns=turns or Turns(),
+            on_settled=self.wake,
         )
         self._puller = Puller(writer=writer, readers=readers, clock=clock, carrier=carrier, wait_s=wait_s)
         self._pull_backoff = Backoff(pace or Pace(), chance)
@@ -180,7 +181,7 @@ class Syncer:
         numbers = {stream: head.head for stream, head in heads.items()}
         self._delivery.heads_changed(numbers, self._clock.monotonic())
 
-    async def _carry_out(self, action: Greet | Push | SetAside) -> None:
+    async def _carry_out(self, action: Greet | Push | Prepare | SetAside) -> None:
         self._note(answered=await self._pusher.carry_out(action))
         self.wake()
 

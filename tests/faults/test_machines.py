@@ -222,8 +222,9 @@ class WholeLink(RuleBasedStateMachine):
                 if asked.answer is None:
                     self.receive(asked)
                 self.edge.hear(asked, asked.answer)
-            wait = self.edge.act()
-            if wait is not None and wait.until is not None:
+            while (wait := self.edge.act()) is None:
+                pass
+            if wait.until is not None:
                 self.edge.clock.seconds = max(self.edge.clock.seconds, wait.until)
 
     def teardown(self) -> None:

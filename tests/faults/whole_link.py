@@ -19,7 +19,7 @@ from cloud.app import APPLIERS, REIMAGED
 from cloud.commands.service.handing_out import pull
 from cloud.db.database import Database
 from cloud.errors import BatchTooLargeError, ChainError, EpochError, GarduCloudError, UnreadableBatchError
-from cloud.ingest.service.body import read_batch
+from cloud.ingest.service.body import decompress, read_batch
 from cloud.ingest.service.greeting import greet
 from cloud.ingest.service.pushing import push
 from contract.link import Greeting
@@ -31,11 +31,14 @@ from edge.store.writer import WriteTx
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 from edge.sync.delivery import Delivery
 from edge.sync.link import LinkState, Wait
+from edge.sync.packing import Packed
 from edge.sync.pulling import Pulled, Puller
 from edge.sync.pushing import Edge, Pusher, Turns
 
 SITE = "north"
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
+FIRST_BATCH_EVENTS = 2
+"""So few, that small outboxes take many batches, the next ones prepared meanwhile."""
 LOST = Unavailable("silence", heavy=True)
 
 Result = TypeVar("Result")
@@ -118,8 +121,8 @@ class Standstill:
     async def greet(self, greeting: Greeting) -> Any:
         return await _ask(greeting)
 
-    async def push(self, batch: bytes) -> Any:
-        return await _ask(batch)
+    async def push(self, batch: Packed) -> Any:
+        return await _ask(decompress(batch.content, batch.encoding))
 
     async def pull_commands(self, after: int, *, epoch: int | None = None, **_: Any) -> Any:
         return await _ask(Poll(after, epoch))
@@ -142,6 +145,8 @@ class EdgeSide:
         self.store, self.reading = Store(self.connection, self.clock), Reading(self.connection)
         who = identity.read(self.connection)
         self.delivery = Delivery(epoch=who.epoch, heads=outbox.heads(self.connection), chance=lambda: 0.5)
+        for flow in self.delivery.flows.values():
+            flow.limit = FIRST_BATCH_EVENTS
         self.pusher = Pusher(
             edge=Edge(SITE, "0.1.0"),
             writer=self.store,  # type: ignore[arg-type]

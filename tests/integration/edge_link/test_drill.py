@@ -13,6 +13,7 @@ from edge.domain.drill import Drill
 from edge.store.readers import Readers
 from edge.sync.drill import CUT, DrilledCarrier
 from edge.sync.https import HttpsCarrier
+from edge.sync.packing import Packed
 from edge.sync.proof import SharedSecret
 from edge.sync.pushing import Edge
 from edge.sync.syncer import LinkCondition, Syncer
@@ -91,14 +92,14 @@ async def test_a_carrier_that_sends_before_it_waits_sends_nothing_while_the_link
 
         sent = 0
 
-        async def push(self, batch: bytes) -> Any:
+        async def push(self, batch: Packed) -> Any:
             self.sent += 1
             return await super().push(batch)
 
     real = SendsAtOnce(base_url=cloud.url, edge="north", proof=SharedSecret(SECRET))
     carrier = DrilledCarrier(real, site.readers, site.clock)
     await carrier.begin(3_600)
-    assert await carrier.push(b"") is CUT
+    assert await carrier.push(Packed(b"", None)) is CUT
     assert real.sent == 0
     await carrier.close()
 

@@ -6,7 +6,7 @@ from contract.batch import GENESIS, MAX_BATCH_BYTES
 from contract.link import Cursor, GreetingAnswer, PushAnswer, StreamHead
 from contract.streams import Stream
 from edge.sync.backoff import Pace
-from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
+from edge.sync.carrier import Conflict, EventRefused, Refused, Unavailable
 from edge.sync.delivery import Delivery
 from edge.sync.link import TRANSITIONS, Acknowledge, Greet, Happened, LinkState, Push, SetAside, Span, Wait
 from tests.unit.edge_link.model_cloud import ModelCloud
@@ -209,44 +209,6 @@ def test_one_batch_of_a_stream_is_under_way_at_a_time() -> None:
     push(delivery)
     delivery.heads_changed({LEDGER: 2}, 0.0)
     assert delivery.next(0.0) == Wait(None)
-
-
-def test_a_batch_doubles_up_to_what_the_cloud_takes() -> None:
-    delivery = make(ledger=100_000)
-    greet(delivery, answer(max_batch_events=3_500, max_batch_bytes=2_000_000))
-    limits, cursor = [], 0
-    for _ in range(5):
-        batch = push(delivery)
-        limits.append(batch.limit)
-        assert batch.max_bytes <= 2_000_000
-        cursor += batch.limit
-        commit(delivery, batch, cursor)
-    assert limits == [500, 1_000, 2_000, 3_500, 3_500]
-
-
-def test_a_batch_that_was_too_much_once_grows_by_a_quarter() -> None:
-    delivery = make(ledger=100_000)
-    greet(delivery)
-    delivery.push_failed(push(delivery).ticket, TooLarge("413"), 0.0)
-    limits, cursor = [], 0
-    for _ in range(4):
-        batch = push(delivery)
-        limits.append(batch.limit)
-        cursor += batch.limit
-        commit(delivery, batch, cursor)
-    assert limits == [250, 312, 390, 487]
-
-
-def test_too_large_halves_and_sends_at_once_until_one_event_is_left() -> None:
-    delivery = make(ledger=300)
-    greet(delivery)
-    limits = []
-    for _ in range(9):
-        batch = push(delivery)
-        limits.append(batch.limit)
-        delivery.push_failed(batch.ticket, TooLarge("413"), 0.0)
-    assert limits == [500, 150, 75, 37, 18, 9, 4, 2, 1]
-    assert delivery.next(0.0) == Wait(0.5)
 
 
 def test_a_server_error_halves_and_holds_up_that_stream_alone() -> None:

@@ -15,7 +15,7 @@ from contract.link import GreetingAnswer, PushAnswer, StreamHead
 from contract.streams import Stream
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
 from edge.sync.delivery import Delivery
-from edge.sync.link import Acknowledge, Greet, LinkState, Push, SetAside, Wait
+from edge.sync.link import Acknowledge, Greet, LinkState, Prepare, Push, SetAside, Wait
 from tests.unit.edge_link.model_cloud import POISON, ModelCloud
 
 Answer = GreetingAnswer | PushAnswer | Conflict | TooLarge | EventRefused | Refused | Unavailable
@@ -61,6 +61,8 @@ class LinkMachine(RuleBasedStateMachine):
 
     def start_edge(self) -> None:
         self.process += 1
+        self.ahead: dict[Stream, Prepare] = {}
+        """What is prepared, as long as nothing but a batch that was taken came in between."""
         self.replies.clear()
         self.delivery = Delivery(epoch=1, heads=self.heads(), chance=lambda: 0.5)
 
@@ -91,15 +93,23 @@ class LinkMachine(RuleBasedStateMachine):
     def edge_acts(self) -> None:
         self.act()
 
-    def act(self) -> Greet | Push | SetAside | Wait:
+    def act(self) -> Greet | Push | Prepare | SetAside | Wait:
         action = self.delivery.next(self.now)
         match action:
             case Greet():
                 assert not any(flow.ticket for flow in self.delivery.flows.values())
                 self.requests.append(Message(action, b"", self.process))
+                self.ahead.clear()
             case Push():
                 assert self.delivery.state is LinkState.READY
+                ahead = self.ahead.pop(action.stream, None)
+                assert ahead is None or ahead.is_for(action)
+                last = min(action.after + action.limit, len(self.outbox[action.stream]))
                 self.requests.append(Message(action, self.batch(action), self.process))
+                self.delivery.put_together(action.ticket, last)
+            case Prepare():
+                assert self.delivery.flows[action.stream].ticket is not None
+                self.ahead[action.stream] = action
             case SetAside():
                 self.set_aside(action)
         return action
@@ -208,13 +218,18 @@ class LinkMachine(RuleBasedStateMachine):
             case PushAnswer():
                 assert isinstance(action, Push)
                 own_hash = self.own_hash(action.stream, answer.cursor)
+                if (ahead := self.ahead.get(action.stream)) is not None and ahead.after != answer.cursor:
+                    del self.ahead[action.stream]
                 one = self.delivery.pushed(action.ticket, answer, own_hash, self.now)
                 done = [] if one is None else [one]
             case TooLarge() | EventRefused():
+                self.ahead.clear()
                 self.delivery.push_failed(action.ticket, answer, self.now)
             case _ if isinstance(action, Greet):
+                self.ahead.clear()
                 self.delivery.greeting_failed(action.ticket, answer, self.now)
             case _:
+                self.ahead.clear()
                 self.delivery.push_failed(action.ticket, answer, self.now)
         for one in done:
             assert one.cursor <= self.cloud.most_ever[one.stream]
@@ -278,7 +293,7 @@ class LinkMachine(RuleBasedStateMachine):
                     return
                 case Wait(until):
                     self.now = max(self.now, until or 0.0)
-                case SetAside():
+                case SetAside() | Prepare():
                     pass
                 case _:
                     self.serve(self.requests.pop())
