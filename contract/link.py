@@ -71,6 +71,8 @@ class Greeting(Record):
     streams: dict[Stream, StreamHead]
     last_command_number: NonNegativeInt | None = None
     """The highest number of a command item that the edge has stored of that incarnation; `None`: it does not say."""
+    last_command: UUID | None = None
+    """The command of that item: a cloud that gave the number to another one was restored; `None`: it does not say."""
     claim: UUID | None = None
     """Made by an edge whose past parts from the cloud's, and kept until it has taken the epoch that it is granted."""
     past: dict[Stream, Past] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from uuid import UUID
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -46,6 +47,8 @@ class CommandsRequest(Record):
     """The highest number that the edge has stored."""
     epoch: PositiveInt | None = None
     """The epoch that the edge speaks under; one that is not the present one gets nothing. `None`: it does not say."""
+    last: UUID | None = None
+    """The command of item `after`: a cloud that gave the number to another one answers 409. `None`: it does not say."""
 
 
 def up(edge: str, exchange: Exchange) -> str:

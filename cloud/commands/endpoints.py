@@ -14,6 +14,7 @@ from cloud.auth.dependencies import Edge, Operator
 from cloud.clock import Now, TheClock
 from cloud.commands.schemas import KEY, Command, CommandFilter, FollowedCommand, Order
 from cloud.commands.service import ordering, reading
+from cloud.commands.service.handing_out import Asked
 from cloud.commands.service.outcomes import failure
 from cloud.commands.service.waiting import until_final, until_items
 from cloud.db.dependencies import TheDatabase
@@ -37,6 +38,9 @@ Directory = Annotated[
 Epoch = Annotated[
     int | None,
     Query(ge=1, lt=2**62, description="The epoch that the edge speaks under; another one gets nothing (409)."),
+]
+Last = Annotated[
+    UUID | None, Query(description="The command of item `after`; another one here tells of a restored cloud (409).")
 ]
 Client = Annotated[str, Path(alias="id", description="The charge point's identity.")]
 
@@ -148,9 +152,10 @@ async def pull_commands(
     wait: Poll = 25.0,
     directory: Directory = None,
     epoch: Epoch = None,
+    last: Last = None,
 ) -> CommandsAnswer:
     """Pull the items above `after`; when there are none, wait for one."""
-    return await until_items(database, clock, edge, after, wait, directory, epoch)
+    return await until_items(database, clock, Asked(edge, after, epoch, last), wait, directory)
 
 
 router.include_router(_clients)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloud.clock import Clock
-from cloud.commands.service.handing_out import pull
+from cloud.commands.service.handing_out import Asked, pull
 from cloud.db.database import Database
 from contract.link import CommandsAnswer
 from contract.mqtt import CommandsRequest
@@ -12,4 +12,4 @@ from contract.mqtt import CommandsRequest
 def commands(database: Database, clock: Clock, edge: str, body: bytes) -> CommandsAnswer:
     """Hand out what is above the asked number, at once. Raises pydantic's ValidationError."""
     asked = CommandsRequest.model_validate_json(body)
-    return pull(database, edge, asked.after, clock(), asked.epoch)
+    return pull(database, Asked(edge, asked.after, asked.epoch, asked.last), clock())

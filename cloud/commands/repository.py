@@ -90,6 +90,12 @@ def marks(unit: Unit, sites: Sequence[str]) -> dict[str, tuple[int, int, bool, i
     return {site: (number, epoch, locked is not None, int(sum_)) for site, number, epoch, locked, sum_ in found}
 
 
+def command_of(unit: Unit, site: str, number: int) -> UUID | None:
+    """The command of an item; `None`: there is no such item, or none any more."""
+    item = unit.get(CommandItemRow, (site, number))
+    return None if item is None else item.command
+
+
 def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:
     """Give the next number of the site's sequence. `site` must be locked."""
     site.last_command_number += 1

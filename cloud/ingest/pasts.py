@@ -14,6 +14,7 @@ from cloud.db.database import Unit
 from cloud.ingest.schemas import Position
 from cloud.models.alarms import AlarmRow
 from cloud.models.charging import TransactionRow
+from cloud.models.commands import CommandItemRow
 from cloud.models.link import LedgerEventRow, StreamCursorRow
 from cloud.models.pasts import EdgeBootRow, EdgeConflictRow, EpochForkRow, StreamCheckpointRow, StreamTrailRow
 from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow, SiteRow
@@ -234,6 +235,12 @@ def renew_incarnation(unit: Unit, known: UUID | None = None) -> None:
 def commands_given(unit: Unit, site: str) -> int:
     """The highest number of a command item that the site's edge may know."""
     return unit.scalars(select(SiteRow.last_command_number).where(SiteRow.site_id == site)).one()
+
+
+def command_of(unit: Unit, site: str, number: int) -> UUID | None:
+    """The command that a number was given to; `None`: to none, as far as is still known."""
+    item = unit.get(CommandItemRow, (site, number))
+    return None if item is None else item.command
 
 
 def open_transactions(unit: Unit, site: str) -> list[TransactionRow]:

@@ -16,18 +16,23 @@ class Identity:
     incarnation: UUID | None
     last_command_number: int
     """The highest number of a command item that is stored; 0: none of this incarnation."""
+    last_command: UUID | None = None
+    """The command of that item; `None`: there is none, or it is from before that was noted."""
     claim: UUID | None = None
     """What an epoch was asked for with, and not taken yet; `None`: none was asked for."""
 
 
 def read(connection: sqlite3.Connection) -> Identity:
     """Read it."""
-    row = connection.execute("SELECT store_id, epoch, incarnation, last_command_number, claim FROM identity").fetchone()
+    row = connection.execute(
+        "SELECT store_id, epoch, incarnation, last_command_number, last_command, claim FROM identity"
+    ).fetchone()
     return Identity(
         store_id=UUID(row["store_id"]),
         epoch=row["epoch"],
         incarnation=UUID(row["incarnation"]) if row["incarnation"] else None,
         last_command_number=row["last_command_number"],
+        last_command=UUID(row["last_command"]) if row["last_command"] else None,
         claim=UUID(row["claim"]) if row["claim"] else None,
     )
 
@@ -35,15 +40,18 @@ def read(connection: sqlite3.Connection) -> Identity:
 def meet_incarnation(connection: sqlite3.Connection, incarnation: UUID) -> None:
     """Remember the cloud database. Command numbers of another one mean nothing: they start from 0 again."""
     connection.execute(
-        """UPDATE identity SET incarnation = ?1, last_command_number = 0
+        """UPDATE identity SET incarnation = ?1, last_command_number = 0, last_command = NULL
            WHERE incarnation IS NULL OR incarnation <> ?1""",
         (str(incarnation),),
     )
 
 
-def remember_command_number(connection: sqlite3.Connection, number: int) -> None:
+def remember_command_number(connection: sqlite3.Connection, number: int, command: UUID) -> None:
     """Remember the highest stored item of the command sequence."""
-    connection.execute("UPDATE identity SET last_command_number = max(last_command_number, ?)", (number,))
+    connection.execute(
+        "UPDATE identity SET last_command_number = ?1, last_command = ?2 WHERE last_command_number < ?1",
+        (number, str(command)),
+    )
 
 
 def claim(connection: sqlite3.Connection, new: UUID) -> UUID:

@@ -32,6 +32,7 @@ from edge.store.schema import (
     m0018_growth,
     m0019_patience,
     m0020_passed_time,
+    m0021_last_command,
 )
 
 _MODULES = (
@@ -55,6 +56,7 @@ _MODULES = (
     m0018_growth,
     m0019_patience,
     m0020_passed_time,
+    m0021_last_command,
 )
 
 STEPS = tuple(module.__name__.rpartition(".")[-1] for module in _MODULES)

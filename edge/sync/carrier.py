@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from contract.directory import DirectoryAnswer, DirectoryRequest
 from contract.link import CommandsAnswer, Greeting, GreetingAnswer, PushAnswer
@@ -75,12 +76,18 @@ class Carrier(Protocol):
         ...
 
     async def pull_commands(
-        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+        self,
+        after: int,
+        *,
+        wait_s: float,
+        directory: int | None = None,
+        epoch: int | None = None,
+        last: UUID | None = None,
     ) -> PullOutcome:
         """Ask for the command items above number `after`; the cloud answers when there are some, or after `wait_s`.
 
         It answers early, too, when the versions of the directory have another sum than `directory`. An `epoch` that is
-        not the site's present one is a conflict.
+        not the site's present one is a conflict; so is another command than `last` at `after`.
         """
         ...
 

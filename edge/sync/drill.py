@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -105,11 +106,17 @@ class DrilledCarrier:
         return await self._unless_cut(self._carrier.push(batch))
 
     async def pull_commands(
-        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+        self,
+        after: int,
+        *,
+        wait_s: float,
+        directory: int | None = None,
+        epoch: int | None = None,
+        last: UUID | None = None,
     ) -> PullOutcome:
         """See `Carrier.pull_commands`."""
         return await self._unless_cut(
-            self._carrier.pull_commands(after, wait_s=wait_s, directory=directory, epoch=epoch)
+            self._carrier.pull_commands(after, wait_s=wait_s, directory=directory, epoch=epoch, last=last)
         )
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:

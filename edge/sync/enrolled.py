@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from contract.directory import DirectoryRequest
 from contract.link import Greeting
@@ -50,12 +51,18 @@ class EnrollingCarrier:
         return _NOT_YET if self._carrier is None else await self._carrier.push(batch)
 
     async def pull_commands(
-        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+        self,
+        after: int,
+        *,
+        wait_s: float,
+        directory: int | None = None,
+        epoch: int | None = None,
+        last: UUID | None = None,
     ) -> PullOutcome:
         """See `Carrier.pull_commands`."""
         if self._carrier is None:
             return _NOT_YET
-        return await self._carrier.pull_commands(after, wait_s=wait_s, directory=directory, epoch=epoch)
+        return await self._carrier.pull_commands(after, wait_s=wait_s, directory=directory, epoch=epoch, last=last)
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
         """See `Carrier.pull_directory`."""

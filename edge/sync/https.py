@@ -7,6 +7,7 @@ import ssl
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 import anyio
 import httpx
@@ -92,7 +93,13 @@ class HttpsCarrier:
         )
 
     async def pull_commands(
-        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+        self,
+        after: int,
+        *,
+        wait_s: float,
+        directory: int | None = None,
+        epoch: int | None = None,
+        last: UUID | None = None,
     ) -> PullOutcome:
         """See `Carrier.pull_commands`."""
         params = {"after": str(after), "wait": f"{wait_s:g}"}
@@ -100,6 +107,8 @@ class HttpsCarrier:
             params["directory"] = str(directory)
         if epoch is not None:
             params["epoch"] = str(epoch)
+        if last is not None:
+            params["last"] = str(last)
         request = self._client.build_request("GET", self._commands, params=params, timeout=wait_s + self._timeout_s)
         outcome = await self._exchange(request, CommandsAnswer, longer_s=wait_s)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome

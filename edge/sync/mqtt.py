@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
@@ -118,18 +118,24 @@ class MqttCarrier:
         return await self._exchange(Exchange.EVENTS, batch.content, PushAnswer, (CONTENT_ENCODING, batch.encoding))
 
     async def pull_commands(
-        self, after: int, *, wait_s: float, directory: int | None = None, epoch: int | None = None
+        self,
+        after: int,
+        *,
+        wait_s: float,
+        directory: int | None = None,
+        epoch: int | None = None,
+        last: UUID | None = None,
     ) -> PullOutcome:
         """See `Carrier.pull_commands`. The waiting happens here: a ring of the bell ends it."""
         self._bell.clear()
-        outcome = await self._pull(after, epoch)
+        outcome = await self._pull(after, epoch, last)
         if isinstance(outcome, CommandsAnswer) and not outcome.items and not _has_news(outcome, directory):
             try:
                 async with asyncio.timeout(wait_s):
                     await self._bell.wait()
             except TimeoutError:
                 return outcome
-            return await self._pull(after, epoch)
+            return await self._pull(after, epoch, last)
         return outcome
 
     async def pull_directory(self, request: DirectoryRequest) -> DirectoryOutcome:
@@ -148,8 +154,8 @@ class MqttCarrier:
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
 
-    async def _pull(self, after: int, epoch: int | None) -> PullOutcome:
-        body = CommandsRequest(after=after, epoch=epoch).model_dump_json().encode()
+    async def _pull(self, after: int, epoch: int | None, last: UUID | None) -> PullOutcome:
+        body = CommandsRequest(after=after, epoch=epoch, last=last).model_dump_json().encode()
         outcome = await self._exchange(Exchange.COMMANDS, body, CommandsAnswer)
         return Unavailable(outcome.why, lost=False) if isinstance(outcome, TooLarge | EventRefused) else outcome
 

@@ -63,7 +63,11 @@ class Puller:
         own = await self._readers.run(identity.read)
         asked_at = self._clock.boottime()  # before the request: time spent on the way counts against the command
         outcome = await self._carrier.pull_commands(
-            own.last_command_number, wait_s=self._wait_s, directory=self._told, epoch=own.epoch
+            own.last_command_number,
+            wait_s=self._wait_s,
+            directory=self._told,
+            epoch=own.epoch,
+            last=own.last_command,
         )
         if not isinstance(outcome, CommandsAnswer):
             return outcome
@@ -84,7 +88,7 @@ class Puller:
             return _OTHER_CLOUD  # the numbers of another cloud database mean nothing here
         for item in sorted(answer.items, key=lambda item: item.number):
             self._store_item(tx, item, asked_at)
-            identity.remember_command_number(tx.connection, item.number)
+            identity.remember_command_number(tx.connection, item.number, item.command)
         after = identity.read(tx.connection)
         return Pulled(len(answer.items), is_news=after.last_command_number > before.last_command_number)
 

@@ -227,6 +227,7 @@ class Pusher:
             streams=outbox.heads(connection),
             directory=_directory(connection),
             last_command_number=who.last_command_number,
+            last_command=who.last_command,
             claim=self._who.claim,
             past=past,
         )

@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import coroutine
 from typing import Any, TypeVar
+from uuid import UUID
 
 from cloud.app import APPLIERS, REIMAGED
-from cloud.commands.service.handing_out import pull
+from cloud.commands.service import handing_out
 from cloud.db.database import Database
 from cloud.errors import BatchTooLargeError, ChainError, EpochError, GarduCloudError, UnreadableBatchError
 from cloud.ingest.service.body import decompress, read_batch
@@ -68,6 +69,7 @@ class Poll:
 
     after: int
     epoch: int | None
+    last: UUID | None
 
 
 Body = Greeting | Poll | bytes
@@ -124,8 +126,8 @@ class Standstill:
     async def push(self, batch: Packed) -> Any:
         return await _ask(decompress(batch.content, batch.encoding))
 
-    async def pull_commands(self, after: int, *, epoch: int | None = None, **_: Any) -> Any:
-        return await _ask(Poll(after, epoch))
+    async def pull_commands(self, after: int, *, epoch: int | None = None, last: UUID | None = None, **_: Any) -> Any:
+        return await _ask(Poll(after, epoch, last))
 
 
 @coroutine
@@ -237,8 +239,8 @@ class CloudSide:
         match body:
             case Greeting():
                 return greet(self.database, SITE, body, REIMAGED, now)
-            case Poll(after, epoch):
-                return pull(self.database, SITE, after, now, epoch)
+            case Poll(after, epoch, last):
+                return handing_out.pull(self.database, handing_out.Asked(SITE, after, epoch, last), now)
             case _:
                 return self._take(body, now)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from cloud.commands import repository
 from cloud.commands.service.expiring import expire
@@ -16,31 +18,43 @@ from contract.link import CommandItem, CommandItemKind, CommandsAnswer
 _AT_ONCE = 500
 
 
-def pull(database: Database, edge: str, after: int, now: datetime, epoch: int | None = None) -> CommandsAnswer:
-    """The items above `after`, oldest first, and note that they were handed out.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an edge says when it asks for items."""
+
+    edge: str
+    after: int
+    """The highest number that it has stored."""
+    epoch: int | None = None
+    """That it speaks under; `None`: it does not say (an older release)."""
+    last: UUID | None = None
+    """The command of item `after`; `None`: it does not say."""
+
+
+def pull(database: Database, asked: Asked, now: datetime) -> CommandsAnswer:
+    """The items above `asked.after`, oldest first, and note that they were handed out.
 
     Args:
         database: where everything is.
-        edge: who asks.
-        after: the highest number that it has stored.
+        asked: who asks, and for what.
         now: the time.
-        epoch: that it speaks under; `None`: it does not say (an older release).
 
     Raises:
         EdgeLockedError: two edges speak for this site.
         EpochError: it speaks under another epoch than the present one: only one life of an edge is given commands. Or
-            it has a number that was never given: this database was restored from a backup.
+            it has a number that was never given, or given to another command: this database was restored from a backup.
     """
     with database.read() as unit:
-        _require_one_of_us(unit, edge, after, epoch)
-        incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, edge, after)
-        directory = repository.directory_versions(unit, edge)
-    items = _hand_out(database, edge, after, now, epoch) if waiting else []
+        _require_one_of_us(unit, asked)
+        incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, asked.edge, asked.after)
+        directory = repository.directory_versions(unit, asked.edge)
+    items = _hand_out(database, asked, now) if waiting else []
     return CommandsAnswer(incarnation=incarnation, server_time=now, items=items, directory=directory)
 
 
-def _require_one_of_us(unit: Unit, edge: str, after: int, epoch: int | None) -> None:
-    why, given, present = repository.standing(unit, edge)
+def _require_one_of_us(unit: Unit, asked: Asked) -> None:
+    after, epoch = asked.after, asked.epoch
+    why, given, present = repository.standing(unit, asked.edge)
     if why is not None:
         raise EdgeLockedError(why, hint="Nothing is handed out until an operator chose the edge that goes on.")
     if epoch not in {None, present}:
@@ -49,13 +63,15 @@ def _require_one_of_us(unit: Unit, edge: str, after: int, epoch: int | None) -> 
         )
     if after > given:
         raise EpochError(f"Command number {after} was never given; {given} was the last.", hint="Greet again.")
+    if asked.last is not None and repository.command_of(unit, asked.edge, after) not in {None, asked.last}:
+        raise EpochError(f"Command number {after} was given to another command.", hint="Greet again.")
 
 
-def _hand_out(database: Database, edge: str, after: int, now: datetime, epoch: int | None) -> list[CommandItem]:
+def _hand_out(database: Database, asked: Asked, now: datetime) -> list[CommandItem]:
     with database.write() as unit:
-        repository.lock_site(unit, edge)
-        _require_one_of_us(unit, edge, after, epoch)  # under the lock that an edge which begins anew takes, too
-        found = repository.items(unit, edge, after, _AT_ONCE)
+        repository.lock_site(unit, asked.edge)
+        _require_one_of_us(unit, asked)  # under the lock that an edge which begins anew takes, too
+        found = repository.items(unit, asked.edge, asked.after, _AT_ONCE)
         return [_item(item, row, now) for item, row in found if _is_due(unit, item, row, now)]
 
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from cloud.clock import Clock
 from cloud.commands.schemas import FollowedCommand
-from cloud.commands.service.handing_out import pull
+from cloud.commands.service.handing_out import Asked, pull
 from cloud.commands.service.reading import command
 from cloud.commands.service.waking import command_key, site_key
 from cloud.db.database import Database
@@ -35,29 +35,25 @@ async def until_final(database: Database, clock: Clock, identity: UUID, seconds:
 async def until_items(
     database: Database,
     clock: Clock,
-    edge: str,
-    after: int,
+    asked: Asked,
     seconds: float,
     directory: int | None = None,
-    epoch: int | None = None,
 ) -> CommandsAnswer:
     """What is to pull, or nothing after `seconds`.
 
     Args:
         database: where everything is.
         clock: what time it is.
-        edge: who asks.
-        after: the highest number that it has stored.
+        asked: who asks, and for what.
         seconds: how long it waits.
         directory: the sum of the versions of its directory that it was told last; another one ends the wait, too.
             `None`: it does not care.
-        epoch: that it speaks under; `None`: it does not say.
     """
     return await _until(
         database,
-        site_key(edge),
+        site_key(asked.edge),
         seconds,
-        look=lambda: pull(database, edge, after, clock(), epoch),
+        look=lambda: pull(database, asked, clock()),
         is_enough=lambda seen: bool(seen.items) or directory not in {None, sum((seen.directory or {}).values())},
         watched=database.bell.watched,
     )

@@ -189,7 +189,12 @@ class _Visit:
             told = []  # earned under another epoch: they say nothing of the cursors of this one
         given = pasts.commands_given(self.unit, self.row.site_id)
         ahead = greeting.epoch > self.row.epoch
-        if ahead or was_restored(told, commands_told=greeting.last_command_number, commands_given=given):
+        number, command = greeting.last_command_number, greeting.last_command
+        another = command is not None and pasts.command_of(self.unit, self.row.site_id, number or 0) not in {
+            None,
+            command,
+        }
+        if ahead or was_restored(told, commands_told=number, commands_given=given, another_command=another):
             _log.warning("edge %s knows more than this database: it was restored from a backup", self.row.site_id)
             pasts.renew_incarnation(self.unit, mine)
 

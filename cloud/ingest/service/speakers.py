@@ -161,12 +161,16 @@ class Told:
     """Where the cloud's stream ends in fact."""
 
 
-def was_restored(told: list[Told], *, commands_told: int | None, commands_given: int) -> bool:
+def was_restored(
+    told: list[Told], *, commands_told: int | None, commands_given: int, another_command: bool = False
+) -> bool:
     """Whether the cloud has forgotten what it once told an edge, in this incarnation: it was restored from a backup.
 
     Args:
         told: of each stream of the present epoch.
         commands_told: the highest number of a command that the edge has; `None`: it does not say.
         commands_given: the highest number that the cloud has given.
+        another_command: the edge's number was given to another command than the one that it has.
     """
-    return any(one.acknowledged > one.cursor for one in told) or (commands_told or 0) > commands_given
+    forgot_a_command = another_command or (commands_told or 0) > commands_given
+    return forgot_a_command or any(one.acknowledged > one.cursor for one in told)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import delete, select
 
+from cloud.commands.exchanges import commands
 from cloud.db.database import Unit
+from cloud.errors import EpochError
 from cloud.ingest.service.incarnation import become_another
 from cloud.models.link import LedgerEventRow, StreamCursorRow
 from cloud.models.metering import MeterValueRow
+from contract.mqtt import CommandsRequest
 from tests.integration.cloud.conftest import Campus
 from tests.integration.cloud.edge_double import EdgeDouble
+from tests.integration.cloud.test_commands import ask
 from tests.integration.cloud.test_epochs import STREAMS, ledger, lives, meter_values, send_on, some
 
 
@@ -48,6 +53,28 @@ async def test_a_command_number_that_was_never_given_tells_of_a_restore(campus: 
     assert pulled.status_code == 409
     assert (await campus.edge.greet(last_command_number=0)).json()["incarnation"] == before
     assert (await campus.edge.greet(last_command_number=7)).json()["incarnation"] != before
+
+
+async def test_a_number_that_was_given_to_another_command_tells_of_a_restore(campus: Campus) -> None:
+    """The database was put back while nobody asked, and has given the same numbers again."""
+    await campus.with_charge_point()
+    before = (await campus.edge.greet()).json()["incarnation"]
+    campus.edge.incarnation = UUID(before)
+    command = (await ask(campus))["command"]
+
+    async def pulled(**last: str) -> int:
+        params: dict[str, str | int] = {"after": 1, "wait": 0, **last}
+        answer = await campus.client.get("/api/v1/edges/tower/commands", params=params, headers=campus.edge.headers)
+        return answer.status_code
+
+    assert [await pulled(), await pulled(last=command), await pulled(last=str(uuid4()))] == [200, 200, 409]
+    asked = CommandsRequest(after=1, last=uuid4()).model_dump_json().encode()
+    with pytest.raises(EpochError):
+        commands(campus.database, campus.clock, "tower", asked)
+    for greeted in ({}, {"last_command": UUID(command)}):
+        answer = await campus.edge.greet(last_command_number=1, **greeted)
+        assert answer.json()["incarnation"] == before
+    assert (await campus.edge.greet(last_command_number=1, last_command=uuid4())).json()["incarnation"] != before
 
 
 async def test_an_operator_may_say_that_the_database_was_restored(campus: Campus) -> None:

@@ -77,6 +77,8 @@ class CloudServer:
     pulls: list[int] = field(default_factory=list)
     pulled_under: list[str | None] = field(default_factory=list)
     """The epoch that each pull named."""
+    last_named: list[str | None] = field(default_factory=list)
+    """The newest command that each pull named."""
     encodings: set[str | None] = field(default_factory=set)
     url: str = ""
     bell: asyncio.Event = field(default_factory=asyncio.Event)
@@ -188,6 +190,7 @@ class CloudServer:
         after = int(request.query_params["after"])
         self.pulls.append(after)
         self.pulled_under.append(request.query_params.get("epoch"))
+        self.last_named.append(request.query_params.get("last"))
         if not (waiting := [item for item in self.items if item.number > after]):
             self.bell.clear()
             try:

@@ -129,6 +129,21 @@ async def test_k75_a_password_reaches_the_charge_point_and_is_forgotten_with_the
     assert kept.payload == payload | {"value": "(redacted)"}
 
 
+async def test_the_edge_names_the_newest_command_that_it_has(site: Site, cloud: CloudServer) -> None:
+    async with site.link(cloud.url):
+        cloud.order("Reset", type="Soft")
+        command = cloud.order("Reset", type="Soft")
+        await until(lambda: len(cloud.last_named) > 1 and cloud.last_named[-1] == str(command))
+    assert cloud.last_named[0] is None
+    async with site.link(cloud.url):
+        await until(lambda: len(cloud.greetings) > 1)
+    assert [greeting.last_command for greeting in cloud.greetings] == [None, command]
+    cloud.model.incarnation = uuid4()
+    async with site.link(cloud.url):
+        await until(lambda: len(cloud.greetings) > 2 and cloud.pulls[-1] == 0)
+    assert cloud.last_named[-1] is None, "it means nothing to another cloud database"
+
+
 async def test_a_lost_answer_delivers_once(site: Site, cloud: CloudServer) -> None:
     cloud.faults["commands"].append(truncated)
     yard = Yard()

@@ -69,6 +69,10 @@ def test_who_remembers_more_than_the_cloud_tells_of_a_restore(
     assert was_restored(told, commands_told=commands, commands_given=3) is restored
 
 
+def test_a_number_that_another_command_was_given_tells_of_a_restore() -> None:
+    assert was_restored([Told(5, 5)], commands_told=3, commands_given=3, another_command=True)
+
+
 @given(st.integers(0, 3_000), st.integers(0, 3_000), st.integers(0, 3_000), st.integers(2, 60))
 def test_the_place_is_always_found_and_is_the_right_one(common: int, lost: int, own: int, places: int) -> None:
     """The edge shows some places, then places between the two that it was told."""
