@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.judge import compare
+from tests.faults.verdict import compare
 from tests.harness.processes import Edge
 from tests.harness.queue_player import QueueBook, QueuePlayer, Rules, charged_offline
 

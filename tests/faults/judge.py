@@ -1,4 +1,4 @@
-"""The judge: charge points that keep a ledger of what they were told is stored, and compare it with what is.
+"""The judge's charge points: they keep a ledger of what they were told is stored; `verdict` compares it.
 
 It stands outside both processes and shares no code with them. A message counts when its CALLRESULT was read, and not
 before; one that was not answered is sent again, under a new message id, until it is.
@@ -11,7 +11,6 @@ import base64
 import json
 import random
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,8 +33,8 @@ class Book:
     starts: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     """(charge point, transactionId) → the StartTransaction."""
     stops: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
-    samples: set[tuple[str, str]] = field(default_factory=set)
-    """(charge point, timestamp)."""
+    samples: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(charge point, timestamp) → the value, as it was sent."""
     refused: list[list[Any]] = field(default_factory=list)
     """CALLERRORs: there must be none."""
     reused: list[tuple[str, int]] = field(default_factory=list)
@@ -109,10 +108,11 @@ class JudgedChargePoint:
     async def _meter(self, transaction_id: int) -> None:
         self._register_wh += self._random.randrange(1, 500)
         at = self._tick()
-        value = {"timestamp": at, "sampledValue": [{"value": str(self._register_wh)}]}
+        register = str(self._register_wh)
+        value = {"timestamp": at, "sampledValue": [{"value": register}]}
         await self._tell("MeterValues", {"connectorId": 1, "transactionId": transaction_id, "meterValue": [value]})
-        self._book.samples.add((self._identity, at))
-        self._book.sampled.setdefault(self._identity, []).append((_canonical(at), time.monotonic()))
+        self._book.samples[self._identity, at] = register
+        self._book.sampled.setdefault(self._identity, []).append((canonical(at), time.monotonic()))
 
     def _tick(self) -> str:
         self._clock += timedelta(seconds=1)
@@ -168,53 +168,6 @@ class JudgedChargePoint:
         await self._websocket.send(json.dumps([3, message_id, {"status": STATUSES.get(action, "Accepted")}]))
 
 
-@dataclass
-class Verdict:
-    """What differs between the judge's book and what is stored. All empty: nothing was lost, doubled or changed."""
-
-    lost: list[Any] = field(default_factory=list)
-    doubled: list[Any] = field(default_factory=list)
-    invented: list[Any] = field(default_factory=list)
-    changed: list[Any] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.lost or self.doubled or self.invented or self.changed)
-
-
-def compare(book: Book, transactions: list[dict[str, Any]], meter_values: list[dict[str, Any]]) -> Verdict:
-    """Hold the book against transactions and meter values as an API lists them."""
-    verdict = Verdict()
-    stored = Counter((one["charge_point"], one["transaction_id"]) for one in transactions)
-    verdict.lost += [("start", key) for key in book.starts if key not in stored]
-    verdict.invented += [("start", key) for key in stored if key not in book.starts]
-    verdict.doubled += [("start", key) for key, count in stored.items() if count > 1]
-    business = Counter((one["charge_point"], one["started_at"]) for one in transactions)
-    verdict.doubled += [("start", key) for key, count in business.items() if count > 1]
-    for one in transactions:
-        _compare_transaction(book, one, verdict)
-    sampled = Counter((one["charge_point"], _canonical(one["sampled_at"])) for one in meter_values)
-    verdict.lost += [("sample", key) for key in book.samples if (key[0], _canonical(key[1])) not in sampled]
-    verdict.doubled += [("sample", key) for key, count in sampled.items() if count > 1]
-    return verdict
-
-
-def _compare_transaction(book: Book, stored: dict[str, Any], verdict: Verdict) -> None:
-    key = (stored["charge_point"], stored["transaction_id"])
-    start, stop = book.starts.get(key), book.stops.get(key)
-    if start is not None and (stored["meter_start_wh"], _canonical(stored["started_at"])) != (
-        start["meterStart"],
-        _canonical(start["timestamp"]),
-    ):
-        verdict.changed.append(("start", key))
-    if stop is None:
-        return
-    if stored["stopped_at"] is None:
-        verdict.lost.append(("stop", key))
-    elif (stored["meter_stop_wh"], stored["estimated"]) != (stop["meterStop"], False) or (
-        start is not None and stored["energy_wh"] != stop["meterStop"] - start["meterStart"]
-    ):
-        verdict.changed.append(("stop", key))
-
-
-def _canonical(at: str) -> datetime:
+def canonical(at: str) -> datetime:
+    """An instant, however it is written."""
     return datetime.fromisoformat(at)

@@ -57,5 +57,6 @@ async def test_a_wiped_broker_loses_and_doubles_nothing(
             await asyncio.to_thread(broker.start)
 
     book = await site.charge_while(disturb)
-    site.judge(book)
-    figures.record("broker-wiped", wipes=wipes, records=book.records, lost=0, doubled=0)
+    verdict = site.judge(book)
+    figures.record("broker-wiped", wipes=wipes, records=book.records, **verdict.figures)
+    assert not verdict, verdict

@@ -89,23 +89,27 @@ async def test_a_clock_that_steps_changes_no_order_and_lets_nothing_expire(
 
     ends: dict[str, int] = {}
     book = await site.charge_while(disturb)
-    site.judge(book)
+    verdict = site.judge(book)
     twice, late = orders.held_against(book)
-    assert (twice, late, ends.get("EXPIRED", 0)) == ([], [], 0)
     ordered = in_the_order_of_the_ledger(site)
     told = sorted(book.told_at, key=book.told_at.__getitem__)
-    for charge_point in site.passwords:
-        assert [key for key in ordered if key[0] == charge_point] == [key for key in told if key[0] == charge_point]
+    disordered = [
+        charge_point
+        for charge_point in site.passwords
+        if [key for key in ordered if key[0] == charge_point] != [key for key in told if key[0] == charge_point]
+    ]
     figures.record(
         "clock",
         steps=steps,
         records=book.records,
-        lost=0,
-        doubled=0,
-        out_of_order=0,
+        **verdict.figures,
+        charge_points_out_of_order=len(disordered),
         commands=len(orders.given),
-        expired=0,
+        expired=ends.get("EXPIRED", 0),
     )
+    assert not verdict, verdict
+    assert not disordered
+    assert (twice, late, ends.get("EXPIRED", 0)) == ([], [], 0)
 
 
 def in_the_order_of_the_ledger(site: Campus) -> list[tuple[str, int]]:

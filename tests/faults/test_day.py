@@ -25,7 +25,7 @@ from edge.clock import Clock
 from edge.config import Settings
 from edge.store.database import make_folder
 from simulator.plan import Plan
-from tests.faults.judge import compare
+from tests.faults.verdict import compare
 from tests.harness.day_charge_point import DayChargePoint, Mishaps
 from tests.harness.day_plan import Day, Window
 from tests.harness.plain_http import PLAIN
@@ -195,7 +195,7 @@ def hold(book: QueueBook, mishaps: Mishaps, transactions: list[dict[str, Any]], 
         for one in values
     }
     assert len(stored) == len(values)
-    assert stored == {key: (number, book.values[key]) for key, number in book.samples_of.items()}
+    assert stored == {key: (number, book.samples[key]) for key, number in book.samples_of.items()}
     energy_wh = sum(stop["meterStop"] - book.starts[key]["meterStart"] for key, stop in book.stops.items())
     assert sum(one["energy_wh"] for one in transactions) == energy_wh
     # A day without mishaps would prove nothing.

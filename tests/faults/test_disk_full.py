@@ -13,7 +13,8 @@ import pytest
 from tests.faults.campus import Campus, campus, load
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
-from tests.faults.judge import Book, compare
+from tests.faults.judge import Book
+from tests.faults.verdict import compare
 from tests.harness.power import fill_up, small_disk
 from tests.harness.tcp_proxy import TcpProxy
 

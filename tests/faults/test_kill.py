@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.faults.campus import CHARGE_POINTS, Campus, campus, kill_again_and_again, load
 from tests.faults.figures import Figures, percentile
-from tests.faults.judge import Book, compare
+from tests.faults.judge import Book
+from tests.faults.verdict import compare, damage
 
 pytestmark = pytest.mark.timeout(14_400)
 
@@ -25,34 +28,35 @@ async def test_a_killed_edge_loses_and_doubles_nothing(site: Campus, rounds: int
     first_answers_s: list[float] = []
     book = await site.charge_while(kill_again_and_again(site.edge, rounds, 1, first_answers_s))
     assert book.connections >= CHARGE_POINTS * (rounds + 1)
-    site.judge(book)
+    verdict = site.judge(book)
     figures.record(
         "edge-killed",
         kills=rounds,
         records=book.records,
-        lost=0,
-        doubled=0,
+        **verdict.figures,
         first_CALLRESULT_p95_s=percentile(first_answers_s, 95),
         at_most_s=max(first_answers_s),
     )
+    assert not verdict, verdict
 
 
 async def test_a_killed_cloud_loses_and_doubles_nothing(site: Campus, rounds: int, figures: Figures) -> None:
     rounds = max(5, rounds // 10)
     book = await site.charge_while(kill_again_and_again(site.cloud, rounds, seed=2))
     assert book.connections == CHARGE_POINTS  # no charge point noticed
-    site.judge(book)
-    figures.record("cloud-killed", "cloud on SQLite", kills=rounds, records=book.records, lost=0, doubled=0)
+    verdict = site.judge(book)
+    figures.record("cloud-killed", "cloud on SQLite", kills=rounds, records=book.records, **verdict.figures)
+    assert not verdict, verdict
 
 
 async def test_the_judge_bites(site: Campus) -> None:
-    """A control: a record that is taken out of the store, or put in twice, is found."""
+    """A control: a record that is taken out of the store, put in twice, made up or altered, is found at both sides."""
 
     async def a_while(book: Book) -> None:
         await load(book, 200)
 
     book = await site.charge_while(a_while)
-    site.edge.wait_drained(240)
+    assert not site.judge(book)
     transactions = site.cloud.items("/api/v1/transactions")
     meter_values = site.cloud.items("/api/v1/meter-values")
     assert not compare(book, transactions, meter_values)
@@ -62,3 +66,35 @@ async def test_the_judge_bites(site: Campus) -> None:
     assert compare(book, transactions, [*meter_values, meter_values[0]]).doubled
     altered = transactions[0] | {"energy_wh": 1_000_000}
     assert compare(book, [altered, *transactions[1:]], meter_values).changed
+    nobody_sent = meter_values[0] | {"sampled_at": "2020-01-01T00:00:00Z"}
+    assert len(compare(book, transactions, [*meter_values, nobody_sent]).invented) == 1
+    garbage = meter_values[0] | {"samples": [{"value": "garbage"}]}
+    assert len(compare(book, transactions, [garbage, *meter_values[1:]]).changed) == 1
+    alter(site.edge_database)
+    verdict = site.judge(book)
+    assert verdict.figures == {"lost": 0, "doubled": 0, "invented": 0, "changed": 1, "corrupt": 1}, verdict
+    site.edge.stop()
+    assert damage(site.edge_database) == []
+    scribble_over(site.edge_database)
+    assert damage(site.edge_database)
+
+
+def scribble_over(database: Path) -> None:
+    """Damage a page in the middle of a file."""
+    with database.open("r+b") as file:
+        file.seek(database.stat().st_size // 2 // 4096 * 4096)
+        file.write(b"\xa5" * 4096)
+
+
+def alter(database: Path) -> None:
+    """Change a value on the edge's disk, and put a frame into its quarantine."""
+    with closing(sqlite3.connect(database)) as store:
+        store.execute(
+            """UPDATE meter_value SET samples = '[{"value": "garbage"}]' WHERE (charge_point, sampled_at) =
+               (SELECT charge_point, sampled_at FROM meter_value ORDER BY sampled_at DESC LIMIT 1)"""
+        )
+        store.execute(
+            """INSERT INTO quarantine (charge_point, received_at, reason, raw)
+               VALUES ('CP-0', '2026-11-24T12:00:00.000Z', 'odd', '[]')"""
+        )
+        store.commit()

@@ -58,13 +58,13 @@ async def test_a_killed_database_loses_and_doubles_nothing(
 
     book = await site.charge_while(disturb)
     assert book.connections == CHARGE_POINTS, "no charge point noticed"
-    site.judge(book)
+    verdict = site.judge(book)
     figures.record(
         "cloud-killed",
         "cloud on PostgreSQL",
         kills_of_the_database=kills["database"],
         of_the_cloud=kills["cloud"],
         records=book.records,
-        lost=0,
-        doubled=0,
+        **verdict.figures,
     )
+    assert not verdict, verdict

@@ -70,7 +70,7 @@ async def test_a_bad_line_loses_and_doubles_nothing(
 
     with arrivals.watching():
         book = await site.charge_while(disturb)
-        site.judge(book)
+        verdict = site.judge(book)
     caught_up_s, healed_at = healed
     delays_s = arrivals.delays_s(book, healed_at)
     assert len(delays_s) > 50
@@ -81,9 +81,9 @@ async def test_a_bad_line_loses_and_doubles_nothing(
         carrier,
         records=book.records,
         connections_reset=proxy.resets,
-        lost=0,
-        doubled=0,
+        **verdict.figures,
         caught_up_after_s=caught_up_s,
         then_in_the_cloud_p95_s=p95_s(delays_s),
         at_most_s=max(delays_s),
     )
+    assert not verdict, verdict

@@ -14,7 +14,8 @@ import pytest
 from tests.faults.campus import CHARGE_POINTS, Campus, load
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
-from tests.faults.judge import Book, compare
+from tests.faults.judge import Book
+from tests.faults.verdict import compare
 from tests.harness.power import CuttableDisk
 from tests.harness.processes import Cloud, Edge
 
@@ -62,8 +63,9 @@ async def test_what_was_acknowledged_survives_a_power_cut(
 
         book = await site.charge_while(disturb)
         assert book.connections >= CHARGE_POINTS * (cuts + 1)
-        site.judge(book)
-    figures.record("power-cut", "synchronous=FULL", cuts=cuts, records=book.records, acknowledged_lost=0, doubled=0)
+        verdict = site.judge(book)
+    figures.record("power-cut", "synchronous=FULL", cuts=cuts, records=book.records, **verdict.figures)
+    assert not verdict, verdict
 
 
 async def test_without_syncing_a_power_cut_does_lose(disk: CuttableDisk, tmp_path: Path, figures: Figures) -> None:

@@ -52,8 +52,6 @@ class QueueBook(Book):
 
     samples_of: dict[tuple[str, str], int] = field(default_factory=dict)
     """(charge point, timestamp) → transactionId."""
-    values: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(charge point, timestamp) → what the first sample says."""
     given: dict[int, tuple[str, str]] = field(default_factory=dict)
     """transactionId → the start that it was given to, over all charge points."""
     exhausted: list[Record] = field(default_factory=list)
@@ -77,9 +75,8 @@ class QueueBook(Book):
             case _:
                 value = record.payload["meterValue"][0]
                 place = (charge_point, value["timestamp"])
-                self.samples.add(place)
+                self.samples[place] = value["sampledValue"][0]["value"]
                 self.samples_of[place] = number
-                self.values[place] = value["sampledValue"][0]["value"]
 
 
 class QueuePlayer:
