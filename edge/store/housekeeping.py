@@ -113,7 +113,8 @@ class Housekeeper:
                 before = max(before, now - A_DAY)
             if step >= Pressure.PRUNE_TELEMETRY and stream is not Stream.LEDGER:
                 before = now
-            await self._in_slices(partial(_prune, stream=stream, before=before, now=now))
+            in_need = step >= Pressure.PRUNE_AFTER_A_DAY
+            await self._in_slices(partial(_prune, stream=stream, before=before, now=now, in_need=in_need))
         before = surely - self._keeping.meter_values
         if step >= Pressure.THIN:
             before = max(before, now - A_DAY * 30)
@@ -187,8 +188,8 @@ class Housekeeper:
             self._shown = step
 
 
-def _prune(tx: WriteTx, stream: Stream, before: datetime, now: datetime) -> int:
-    return retention.prune_acknowledged(tx.connection, stream, before, now)
+def _prune(tx: WriteTx, stream: Stream, before: datetime, now: datetime, *, in_need: bool) -> int:
+    return retention.prune_acknowledged(tx.connection, stream, before, now, in_need=in_need)
 
 
 def _clear(tx: WriteTx, rule: Rule, now: datetime, history: timedelta) -> int:

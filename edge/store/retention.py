@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 
 import orjson
 
@@ -20,13 +21,27 @@ SLICE = 1000
 LONGEST_RANGE = 5000
 """Events that one `Skipped` may stand for, so that it stays far below the size that the cloud takes."""
 
+STEP = timedelta(minutes=1)
+"""A record further in the future than this was made while the clock was ahead."""
+
 THINNED, DROPPED = "thinned: the disk was filling up", "dropped: the disk was full"
+_NEVER = "9999"
 
 
-def prune_acknowledged(connection: sqlite3.Connection, stream: Stream, before: datetime, now: datetime) -> int:
+def prune_acknowledged(
+    connection: sqlite3.Connection, stream: Stream, before: datetime, now: datetime, *, in_need: bool = False
+) -> int:
     """Remove the oldest events that the cloud has committed and that were recorded before an instant.
 
-    Should the cloud ask for them again, restored from an older backup, a `Skipped` stands for them.
+    Should the cloud ask for them again, restored from an older backup, a `Skipped` stands for them. Events whose
+    record lies in the future are as old as what follows them: the clock was ahead then.
+
+    Args:
+        connection: the store.
+        stream: of the events.
+        before: what was recorded earlier goes.
+        now: the time.
+        in_need: the disk fills up; what is of the future at the front goes, too.
 
     Returns:
         How many went; fewer than `SLICE`: there are no more.
@@ -36,15 +51,29 @@ def prune_acknowledged(connection: sqlite3.Connection, stream: Stream, before: d
            WHERE stream = ?1 AND seq <= (SELECT acknowledged FROM stream WHERE stream = ?1) ORDER BY seq LIMIT ?2""",
         (stream, SLICE),
     ).fetchall()
-    old = [row for row in rows if row["recorded_at"] < iso(before)]
-    if not old:
+    gone = max((index for index, row in enumerate(rows, 1) if row["recorded_at"] < iso(before)), default=0)
+    ahead = sum(1 for _ in takewhile(lambda row: row["recorded_at"] > iso(now + STEP), rows[gone:]))
+    if ahead and (in_need or _next_in_time(connection, stream, rows[gone + ahead - 1]["seq"], now) < iso(before)):
+        gone += ahead
+    if not gone:
         return 0
-    connection.execute("DELETE FROM outbox WHERE stream = ? AND seq <= ?", (stream, old[-1]["seq"]))
+    last = rows[gone - 1]
+    connection.execute("DELETE FROM outbox WHERE stream = ? AND seq <= ?", (stream, last["seq"]))
     connection.execute(
         "UPDATE stream SET pruned = ?, pruned_hash = ?, pruned_at = ? WHERE stream = ?",
-        (old[-1]["seq"], old[-1]["hash"], iso(now), stream),
+        (last["seq"], last["hash"], iso(now), stream),
     )
-    return len(old)
+    return gone
+
+
+def _next_in_time(connection: sqlite3.Connection, stream: Stream, after: int, now: datetime) -> str:
+    """When the first event behind number `after` was recorded that is not of the future; never: there is none."""
+    row = connection.execute(
+        """SELECT recorded_at FROM outbox WHERE stream = ?1 AND seq > ?2 AND recorded_at <= ?3
+           AND seq <= (SELECT acknowledged FROM stream WHERE stream = ?1) ORDER BY seq LIMIT 1""",
+        (stream, after, iso(now + STEP)),
+    ).fetchone()
+    return _NEVER if row is None else str(row["recorded_at"])
 
 
 def prune_meter_values(connection: sqlite3.Connection, before: datetime) -> int:
@@ -77,7 +106,7 @@ class _Row:
 def thin_oldest(connection: sqlite3.Connection, now: datetime) -> int:
     """Thin the oldest quarter of an hour of unacknowledged meter values that is not thinned yet.
 
-    The quarter that runs now stays whole.
+    The quarter that runs now stays whole. One that comes again, because the clock was set back, is another.
 
     Returns:
         How many events went; 0: there is nothing left to thin.
@@ -86,7 +115,7 @@ def thin_oldest(connection: sqlite3.Connection, now: datetime) -> int:
         "SELECT max(thinned, acknowledged) FROM stream WHERE stream = ?", (Stream.METER,)
     ).fetchone()[0]
     rows = _rows_after(connection, after)
-    chosen = [row for row in rows if row.quarter == rows[0].quarter]
+    chosen = list(takewhile(lambda row: row.quarter == rows[0].quarter, rows))
     if not chosen or chosen[0].quarter == _Row(0, iso(now), b"", b"").quarter:
         return 0
     events = [(row.seq, orjson.loads(row.event)) for row in chosen]

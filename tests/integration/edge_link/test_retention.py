@@ -5,83 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from contract.events import MeterValue, MeterValuesSampled, Sample, SecurityEventRecorded, Skipped
+from contract.events import MeterValuesSampled, SecurityEventRecorded, Skipped
 from contract.streams import Stream
 from edge.domain.timestamps import iso
 from edge.store import identity, outbox, set_aside
-from edge.store.housekeeping import Housekeeper, Keeping
 from edge.sync.syncer import LinkCondition
-from tests.integration.edge_link.conftest import ShiftedClock, Site, until
+from tests.integration.edge_link.conftest import Site, until
 from tests.integration.edge_link.real_cloud import RealCloud
-
-BEGIN = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-
-
-class WallClock(ShiftedClock):
-    """Its wall clock is set by hand; the others run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.at = BEGIN
-        self.synchronised = True
-
-    def now(self) -> datetime:
-        return self.at
-
-    def machine_synchronised(self) -> bool:
-        return self.synchronised
+from tests.integration.edge_link.wall_clock import BEGIN, WallClock, housekeeper, meter, rows, set_by_hand
 
 
 @pytest.fixture
 def wall(site: Site) -> WallClock:
-    clock = WallClock()
-    site.writer._clock = clock
-    return clock
-
-
-def housekeeper(site: Site, wall: WallClock, used: float | list[float], **keeping: Any) -> Housekeeper:
-    turns = [used] if isinstance(used, float) else list(used)
-
-    def measure() -> float:
-        return turns.pop(0) if len(turns) > 1 else turns[0]
-
-    return Housekeeper(
-        writer=site.writer,
-        readers=site.readers,
-        clock=wall,
-        path=site.path,
-        keeping=Keeping(**({"ballast_bytes": 0} | keeping)),
-        used=measure,
-    )
-
-
-async def meter(site: Site, wall: WallClock, *, minutes: int, charge_points: int = 2) -> None:
-    """One sample a minute of each charge point; the power rises from minute to minute."""
-    for minute in range(minutes):
-        at = wall.at
-
-        def write(tx: Any, at: datetime = at, minute: int = minute) -> None:
-            for number in range(charge_points):
-                sample = Sample(measurand="Power.Active.Import", value=str(minute), unit="W")
-                values = [MeterValue(sampled_at=at, samples=[sample])]
-                event = MeterValuesSampled(charge_point=f"CP-{number}", connector_id=1, values=values)
-                tx.emit(event, subject="edge", occurred_at=at)
-
-        await site.writer.run(write)
-        wall.at += timedelta(minutes=1)
-
-
-def rows(site: Site, stream: Stream = Stream.METER) -> list[dict[str, Any]]:
-    found = site.readers.run_now(
-        lambda db: db.execute("SELECT event FROM outbox WHERE stream = ? ORDER BY seq", (stream,)).fetchall()
-    )
-    return [json.loads(row["event"]) for row in found]
+    return set_by_hand(site)
 
 
 @asynccontextmanager
@@ -129,7 +71,7 @@ async def test_thinned_values_arrive_with_their_range_and_the_stream_goes_on(
         assert sites[0]["link"]["streams"]["meter"]["dead_letters"] == 0
 
 
-async def test_thinned_values_that_the_cloud_cannot_read_are_set_aside_and_the_stream_goes_on(
+async def test_the_good_ones_of_thinned_values_arrive_and_the_stream_goes_on(
     site: Site, wall: WallClock, real_cloud: RealCloud
 ) -> None:
     secret, key = real_cloud.enrolled()
@@ -145,13 +87,24 @@ async def test_thinned_values_that_the_cloud_cannot_read_are_set_aside_and_the_s
     async with linked(site, real_cloud, secret, key) as client:
         sites = (await client.get("/api/v1/sites")).json()["items"]
         assert sites[0]["link"]["streams"]["meter"]["skipped"] == 61, "all of both quarters"
-        assert [value for _, value in await sampled(client, "CP-1")] == ["12", "26"], "the other range came whole"
+        assert [value for _, value in await sampled(client, "CP-1")] == ["0", "11", "12", "26"]
+        assert sites[0]["link"]["streams"]["meter"]["dead_letters"] == 1, "for the sake of the one that nobody can read"
+    assert rows(site)[0] == thinned
+
+
+async def test_thinned_values_that_a_cloud_refuses_are_set_aside_together(site: Site, wall: WallClock) -> None:
+    await meter(site, wall, minutes=30)
+    await housekeeper(site, wall, 0.90).tidy()
+    thinned = rows(site)[0]
+    assert await site.writer.run(
+        lambda tx: outbox.set_aside(tx.connection, Stream.METER, 1, why="not readable", now=BEGIN)
+    )
     stands = rows(site)[0]
     same = ("first", "last", "count", "hash_after")
     assert [stands["data"][name] for name in same] == [thinned["data"][name] for name in same]
-    assert (stands["seq"], stands["data"]["kept"]) == (31, [])
+    assert (stands["seq"], stands["data"]["kept"]) == (30, [])
     [aside] = site.readers.run_now(lambda connection: set_aside.page(connection, before=None, limit=10))
-    assert (aside.stream, aside.seq, json.loads(aside.event)) == (Stream.METER, 31, thinned)
+    assert (aside.stream, aside.seq, json.loads(aside.event)) == (Stream.METER, 30, thinned)
     again = await site.writer.run(lambda tx: set_aside.send_again(tx, wall.now(), limit=10))
     assert again == (0, 1), "a range that has passed does not come again under a new number"
 
@@ -310,35 +263,3 @@ async def test_nothing_of_the_ledger_is_lost_by_any_pressure(site: Site, wall: W
     wall.at += timedelta(days=4000)
     await housekeeper(site, wall, 1.0).tidy()
     assert len(rows(site, Stream.LEDGER)) == 50
-
-
-@pytest.mark.parametrize("used", [0.1, 0.75])
-async def test_a_clock_that_jumps_ahead_makes_nothing_old_but_for_a_disk_that_fills(
-    site: Site, wall: WallClock, used: float
-) -> None:
-    wall.synchronised = False
-    keeper = housekeeper(site, wall, used)
-    await keeper.tidy()
-    for stream in Stream:
-        await site.record(stream)
-    await site.writer.run(lambda tx: tx.connection.execute("UPDATE stream SET acknowledged = head"))
-    wall.at += timedelta(days=365)
-    await keeper.tidy()
-    await housekeeper(site, wall, used).tidy()  # the edge has started anew
-    left = [len(rows(site, stream)) for stream in Stream]
-    assert left == ([1, 1, 1] if used < 0.7 else [0, 0, 0])
-    wall.shift_s += timedelta(days=15).total_seconds()
-    await keeper.tidy()
-    assert [len(rows(site, stream)) for stream in Stream] == [0, 0, 0], "time that really passed makes old"
-
-
-async def test_a_clock_that_a_time_server_set_right_is_believed_at_once(site: Site, wall: WallClock) -> None:
-    wall.synchronised = False
-    keeper = housekeeper(site, wall, 0.1)
-    await keeper.tidy()
-    await site.record(Stream.LEDGER)
-    await site.writer.run(lambda tx: tx.connection.execute("UPDATE stream SET acknowledged = head"))
-    wall.at += timedelta(days=15)
-    wall.synchronised = True
-    await keeper.tidy()
-    assert rows(site, Stream.LEDGER) == []
