@@ -133,12 +133,22 @@ class _Visit:
         places = {stream: place for stream, (_, place) in compared.items() if place is not None}
         if len(places) < len(compared):
             return self._answer({stream: parting for stream, (parting, _) in compared.items()})
-        self._notice_a_restore()
         is_forked = any(places[one.stream].cursor < one.cursor for one in memories)
+        if is_forked and facts.has_granted_claim and self._is_all_known(places):
+            return self._greet_again()
+        self._notice_a_restore()
         if is_forked or speaker is Speaker.CHOSEN or not facts.was_granted_the_present:
             granting.fork(self.unit, self.row, self.greeting, self.now, epoch, places)
             self._begin_anew()
         return self._answer()
+
+    def _is_all_known(self, places: dict[Stream, Position]) -> bool:
+        """Whether all that the edge shows is in the past that it went on with under the epoch that it asks for.
+
+        Then it took that epoch long ago, and this greeting is a copy of an old one: a broker brought it twice, somebody
+        repeats it. A disk that was put back has events of its own, the start of its edge at least.
+        """
+        return all(places[stream].cursor == head.head for stream, head in self.greeting.streams.items())
 
     def _begin_anew(self) -> None:
         for hook in self.reimaged:

@@ -102,6 +102,8 @@ class EdgeDouble:
         self.boot_id = "boot"
         self.claim: UUID | None = None
         self.incarnation: UUID | None = None
+        self.greeted: Greeting | None = None
+        """The newest greeting as it was sent."""
 
     def copied(self, boot_id: str) -> EdgeDouble:
         """Another machine with a copy of this one's disk."""
@@ -135,7 +137,7 @@ class EdgeDouble:
         )
 
     async def greet(self, **changed: Any) -> httpx.Response:
-        greeting = self.greeting().model_copy(update=changed)
+        self.greeted = greeting = self.greeting().model_copy(update=changed)
         return await self.client.post(
             f"/api/v1/edges/{self.site}/greeting", json=greeting.model_dump(mode="json"), headers=self.headers
         )

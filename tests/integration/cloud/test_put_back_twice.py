@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.cloud.conftest import Campus
-from tests.integration.cloud.test_epochs import lives, meter_values, some
+from tests.integration.cloud.test_epochs import lives, meter_values, send_on, some
 
 
 async def test_a_disk_that_is_put_back_twice_on_the_same_machine_is_no_copy(campus: Campus) -> None:
@@ -59,3 +59,26 @@ async def test_a_copy_is_noticed_at_the_next_word_of_a_life_that_was_heard(campu
         first, second = second, first
     assert (await first.greet()).status_code == 403
     assert (await lives(campus))["locked_at"] is not None
+
+
+async def test_a_greeting_that_comes_once_more_after_its_grant_was_taken_grants_nothing(campus: Campus) -> None:
+    """A broker may bring it twice, and whoever caught it may repeat it for a minute and a half."""
+    edge = campus.edge
+    await edge.greet()
+    await edge.tell(*some(3))
+    backup = edge.copied("boot 2")
+    await edge.tell(*some(2, "LOST"))
+    backup.record(*some(1, "OWN"))
+    await backup.settle()
+    caught = backup.greeted
+    assert caught is not None
+    await send_on(backup)
+    await backup.tell(*some(4, "MORE"))
+    again = await campus.client.post(
+        "/api/v1/edges/tower/greeting", json=caught.model_dump(mode="json"), headers=backup.headers
+    )
+    assert again.status_code == 409
+    assert (await backup.greet()).json()["epoch"] == 2
+    await backup.tell(*some(1, "LATER"))
+    assert set(meter_values(campus).values()) == {1}
+    assert (await lives(campus))["epoch"] == 2
