@@ -87,6 +87,7 @@ async def drain(postgres: Postgres, folder: Path, backlog: Backlog, weather: Wea
         site = Campus(cloud, edge)
         with edge.start():
             site.furnish(CHARGE_POINTS)
+        print(f"  filling {backlog.events:,} events, about a gigabyte per million", flush=True)
         filling_since = time.monotonic()
         fill(edge.folder / "data" / "edge.db", transactions=backlog.transactions, samples=backlog.samples)
         print(f"  filled in {time.monotonic() - filling_since:.0f} s", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ async def test_a_month_offline_drains_with_transactions_first(
 ) -> None:
     backlog = scale.pick(Backlog(500, 9_000), Backlog(10_000, 1_680_000))
     seen = await drain(postgres, tmp_path, backlog, LEGS[leg])
+    shutil.rmtree(tmp_path / "edge" / "data")  # gigabytes in the full form, and the temporary folders stay
     assert seen.ledger_after_s < seen.all_after_s, "transactions went first"
     assert seen.peak_mb < EDGE_MAY_TAKE_MB
     figures.record(
