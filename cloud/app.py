@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 import sys
@@ -20,9 +19,11 @@ from fastapi import FastAPI, Response, status
 
 from cloud.alarms import appliers as of_alarms
 from cloud.alarms import endpoints as _alarms
+from cloud.auth.admission import Admission
 from cloud.auth.doors import LOOPBACK_NAMES, Doors
 from cloud.auth.edges import admit_message
 from cloud.auth.throttle import Throttle
+from cloud.auth.turnstile import Turnstile
 from cloud.charge_points import appliers as of_charge_points
 from cloud.charge_points import endpoints as _charge_points
 from cloud.clock import Clock, now
@@ -155,6 +156,8 @@ _MODULES = (
 )
 
 _STOP_WITHIN_S = 5
+_KEEP_ALIVE_S = 75
+"""Longer than proxies and edges keep a silent connection: they close it, and no request meets a closing door."""
 _DATABASE_PATIENCE_S = 60.0
 _THREAD_TURN_S = 0.0005
 """How long a thread may compute while another waits for its turn. A batch asks the database dozens of times, and after
@@ -170,6 +173,7 @@ def create_app(
     broker: Broker | None = None,
     passwords: PasswordFile | None = None,
     ages: Ages = FOR_EVER,
+    admission: Admission | None = None,
 ) -> FastAPI:
     """The application on a database whose schema is current.
 
@@ -180,6 +184,7 @@ def create_app(
         broker: where edges speak over MQTT, besides HTTPS; `None`: nowhere.
         passwords: the broker's password file, to be kept; `None`: somebody else does.
         ages: how old records may become.
+        admission: how many requests of edges are taken at once; `None`: all.
     """
     app = FastAPI(
         title="Gardu cloud",
@@ -199,6 +204,8 @@ def create_app(
     app.add_api_route("/healthz", _healthz, include_in_schema=False)
     app.add_api_route("/readyz", _readyz(database), include_in_schema=False)
     handle_problems(app)
+    if admission is not None:
+        app.add_middleware(Turnstile, admission=admission)
     app.add_middleware(Doors, hosts={*hosts, *LOOPBACK_NAMES})
     app.add_middleware(RequestLog)
     return app
@@ -321,7 +328,12 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
     hosts = {*settings.allowed_hosts, settings.host.lower()}
     app = create_app(
-        database, hosts=hosts, broker=_broker(settings), passwords=_passwords(settings), ages=_ages(settings)
+        database,
+        hosts=hosts,
+        broker=_broker(settings),
+        passwords=_passwords(settings),
+        ages=_ages(settings),
+        admission=Admission(settings.edge_requests_at_work, settings.edge_requests_wait_s),
     )
     config = _uvicorn(app, settings)
     with suppress(KeyboardInterrupt):
@@ -360,7 +372,7 @@ def _passwords(settings: Settings) -> PasswordFile | None:
 
 
 def _uvicorn(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    proxy = _address(settings.behind_proxy)
+    proxy = settings.proxy_network
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -372,16 +384,9 @@ def _uvicorn(app: FastAPI, settings: Settings) -> uvicorn.Config:
         forwarded_allow_ips=proxy,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
-
-
-def _address(proxy: str | None) -> str | None:
-    """The proxy's address or network, where one was given: only then its X-Forwarded headers are believed."""
-    try:
-        return str(ipaddress.ip_network(proxy, strict=False)) if proxy else None
-    except ValueError:
-        return None
 
 
 def _listen(host: str, port: int) -> socket.socket:

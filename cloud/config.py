@@ -69,6 +69,10 @@ class Settings(BaseSettings):
     """How long events without a table of their own are kept: firmware, diagnostics, vendors' messages."""
     keep_ended_commands_days: Annotated[int, Field(ge=30, le=36_500)] = 1_830
     """How long commands are kept after they ended. Longer than the oldest backup that might be restored."""
+    edge_requests_at_work: Annotated[int, Field(ge=2, le=40)] = 4
+    """How many requests of edges are handled at once. More of them do not go faster, but each takes longer."""
+    edge_requests_wait_s: Annotated[float, Field(ge=0, le=10)] = 0.2
+    """How long a further request of an edge waits for its turn, before it is told to come again later (429)."""
     log_level: LogLevel = "info"
     """debug, info, warning or error."""
     log_format: LogFormat = "console"
@@ -119,6 +123,14 @@ class Settings(BaseSettings):
     def has_tls(self) -> bool:
         """Whether this process itself speaks TLS."""
         return self.tls_cert is not None and self.tls_key is not None
+
+    @property
+    def proxy_network(self) -> str | None:
+        """The proxy's address or network, where one was given: only then its X-Forwarded headers are believed."""
+        try:
+            return str(ipaddress.ip_network(self.behind_proxy, strict=False)) if self.behind_proxy else None
+        except ValueError:
+            return None
 
     @property
     def on_loopback(self) -> bool:

@@ -14,6 +14,7 @@ GarduCloudError
 │   ├── EdgeRevokedError        403  an operator has shut this edge out
 │   └── EnrolmentRefusedError   403  the one-time token is unknown, used, expired, revoked, or another site's
 ├── TooManyRequestsError        429  from this address; carries how long to wait
+├── TooBusyError                429  from all edges together; carries how long to wait
 ├── BodyTooLargeError           413  more than such a request can need
 ├── MisdirectedRequestError     421  the Host header names somebody else
 ├── UnsupportedMediaTypeError   415  a write that is not JSON
@@ -159,6 +160,12 @@ class TooManyRequestsError(GarduCloudError):
     """Too many attempts from one address. `retry_after_s` says how long to wait."""
 
     kind, title, status = "too-many-requests", "Too many attempts", 429
+
+
+class TooBusyError(GarduCloudError):
+    """More requests of edges than are taken at once. `retry_after_s` says how long to wait."""
+
+    kind, title, status = "too-busy", "Come again a little later", 429
 
 
 class BodyTooLargeError(GarduCloudError):

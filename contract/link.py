@@ -19,6 +19,9 @@ GREETING_PATH = "/api/v1/edges/{edge}/greeting"
 EVENTS_PATH = "/api/v1/edges/{edge}/events"
 COMMANDS_PATH = "/api/v1/edges/{edge}/commands"
 
+STREAM_HEADER = "Gardu-Stream"
+"""Names the stream of a batch before its body is read, so that a busy cloud can take transactions first. Optional."""
+
 
 MAX_POINTS = 64
 """Places of a stream that one greeting may name for comparison."""

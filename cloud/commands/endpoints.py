@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Query, Response, status
+from fastapi import APIRouter, Body, Path, Query, Request, Response, status
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from cloud.auth.dependencies import Edge, Operator
+from cloud.auth.turnstile import step_aside
 from cloud.clock import Now, TheClock
 from cloud.commands.schemas import KEY, Command, CommandFilter, FollowedCommand, Order
 from cloud.commands.service import ordering, reading
@@ -145,6 +146,7 @@ def cancel_command(_operator: Operator, database: TheDatabase, now: Now, command
 @router.get(COMMANDS_PATH, tags=["link"])
 async def pull_commands(
     *,
+    request: Request,
     edge: Edge,
     database: TheDatabase,
     clock: TheClock,
@@ -155,7 +157,8 @@ async def pull_commands(
     last: Last = None,
 ) -> CommandsAnswer:
     """Pull the items above `after`; when there are none, wait for one."""
-    return await until_items(database, clock, Asked(edge, after, epoch, last), wait, directory)
+    asked = Asked(edge, after, epoch, last)
+    return await until_items(database, clock, asked, wait, directory, aside=lambda: step_aside(request))
 
 
 router.include_router(_clients)

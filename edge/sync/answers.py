@@ -67,6 +67,7 @@ def refusal(
                 retry_after_s=retry_after_s,
                 lost=status in _NOBODY_BEHIND,
                 heavy=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+                busy=status == HTTPStatus.TOO_MANY_REQUESTS and retry_after_s is not None,
             )
 
 

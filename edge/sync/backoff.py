@@ -43,16 +43,19 @@ class Backoff:
     until: float = 0.0
     """Not before this instant; of the same clock as the `now` that `failed` was given."""
 
-    def failed(self, now: float, retry_after_s: float | None = None) -> None:
+    def failed(self, now: float, retry_after_s: float | None = None, *, busy: bool = False) -> None:
         """Wait after a failure.
 
         Args:
             now: any clock that does not go back, in seconds.
             retry_after_s: the least that the other side asked for; the jitter comes on top, so that not everybody
                 who was told the same number returns in the same second.
+            busy: the other side is well, and gave everybody another time: the jitter is no longer than what it asked,
+                however long the outage before was.
         """
         asked = min(max(retry_after_s or 0.0, 0.0), LONGEST_RETRY_AFTER_S)
-        self.until = now + asked + self.chance() * self.ceiling_s
+        ceiling_s = min(self.ceiling_s, max(asked, self.pace.first_s)) if busy else self.ceiling_s
+        self.until = now + asked + self.chance() * ceiling_s
         self.failures += 1
 
     def slow(self, now: float) -> None:

@@ -95,4 +95,4 @@ class Batches:
             hash_before=before.hex(),
         )
         body = encode_batch(header, (event.event for event in events))
-        return Batch(pack(body), len(body), len(events), header.last)
+        return Batch(pack(body, what.stream), len(body), len(events), header.last)

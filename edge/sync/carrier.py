@@ -53,6 +53,8 @@ class Unavailable:
     """Nobody who could answer was reached. False: the cloud itself answered, with an error."""
     heavy: bool = False
     """Less at a time may help: a time-out or a server error."""
+    busy: bool = False
+    """The cloud is well, has too much to do at once, and said when to come again (429)."""
     gone: bool = False
     """What was asked for is not to be had any more (410): of the directory, a snapshot is."""
 

@@ -127,7 +127,7 @@ class Delivery:
             case Refused():
                 self.reported(outcome, now)
             case _:
-                self._link.failed(now, outcome.retry_after_s)
+                self._link.failed(now, outcome.retry_after_s, busy=outcome.busy)
                 self._move(Happened.LOST, outcome.why)
 
     def put_together(self, ticket: int, last: int) -> None:
@@ -187,7 +187,7 @@ class Delivery:
                 self._move(Happened.CONTRADICTED, why)
             case _:
                 self.error = outcome.why
-                if outcome.retry_after_s is not None:
+                if outcome.retry_after_s is not None and not outcome.busy:  # then only this exchange has to wait
                     self._link.failed(now, outcome.retry_after_s)
                 if outcome.lost:
                     self._move(Happened.LOST, outcome.why)
@@ -230,7 +230,7 @@ class Delivery:
             case Unavailable():
                 if outcome.heavy:
                     flow.halve()
-                flow.backoff.failed(now)
+                flow.backoff.failed(now, outcome.retry_after_s if outcome.busy else None, busy=outcome.busy)
                 self.reported(outcome, now)
             case _:
                 flow.backoff.failed(now)

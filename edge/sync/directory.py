@@ -123,7 +123,8 @@ class DirectoryFollower:
             return True
         if not self._backoff.failures:
             _log.warning("directory_not_pulled", set=name.value, why=outcome.why)
-        self._backoff.failed(self._clock.monotonic(), getattr(outcome, "retry_after_s", None))
+        asked, busy = (outcome.retry_after_s, outcome.busy) if isinstance(outcome, Unavailable) else (None, False)
+        self._backoff.failed(self._clock.monotonic(), asked, busy=busy)
         if isinstance(outcome, Conflict):
             self._on_conflict(outcome)
         return False

@@ -17,6 +17,7 @@ from contract.link import (
     COMMANDS_PATH,
     EVENTS_PATH,
     GREETING_PATH,
+    STREAM_HEADER,
     CommandsAnswer,
     Greeting,
     GreetingAnswer,
@@ -86,6 +87,8 @@ class HttpsCarrier:
     async def push(self, batch: Packed) -> PushOutcome:
         """See `Carrier.push`."""
         headers = {"Content-Type": "application/x-ndjson"}
+        if batch.stream is not None:
+            headers[STREAM_HEADER] = batch.stream.value
         if batch.encoding is not None:
             headers["Content-Encoding"] = batch.encoding
         return await self._exchange(

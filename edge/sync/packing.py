@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 
+from contract.streams import Stream
+
 GZIP_ABOVE_BYTES = 1024
 
 
@@ -15,10 +17,12 @@ class Packed:
     content: bytes
     encoding: str | None
     """`gzip`; `None`: as it is."""
+    stream: Stream | None = None
+    """A hint for a busy cloud; `None`: none is given."""
 
 
-def pack(batch: bytes) -> Packed:
+def pack(batch: bytes, stream: Stream | None = None) -> Packed:
     """Compress a batch body. A large one takes tens of milliseconds: not on the event loop."""
     if len(batch) <= GZIP_ABOVE_BYTES:
-        return Packed(batch, None)
-    return Packed(gzip.compress(batch, compresslevel=6, mtime=0), "gzip")
+        return Packed(batch, None, stream)
+    return Packed(gzip.compress(batch, compresslevel=6, mtime=0), "gzip", stream)

@@ -225,7 +225,7 @@ class Syncer:
                 else:
                     self._pull_backoff.succeeded()
             case Unavailable():
-                self._pull_backoff.failed(now, outcome.retry_after_s)
+                self._pull_backoff.failed(now, outcome.retry_after_s, busy=outcome.busy)
                 self._delivery.reported(outcome, now)
             case _:
                 self._pull_backoff.failed(now)

@@ -173,6 +173,7 @@ def _replica(server: Cluster, folder: Path) -> Iterator[list[Sender]]:
     with _connected(server, "postgres") as connection:
         connection.execute("CREATE DATABASE bench")
     cloud = Cloud.create(folder, sites=SITES, database_url=server.url("bench"))
+    cloud.environment["GARDU_CLOUD_EDGE_REQUESTS_AT_WORK"] = "8"  # so that four edges may send meter values at once
     with cloud.start():
         yield [Sender(site, cloud.secrets[site], cloud.port) for site in SITES]
 

@@ -139,8 +139,8 @@ class Member:
                 await self._pause(outcome)
 
     async def _pause(self, outcome: object) -> None:
-        asked = outcome.retry_after_s if isinstance(outcome, Unavailable) else None
-        self._backoff.failed(time.monotonic(), asked)
+        assert isinstance(outcome, Unavailable)
+        self._backoff.failed(time.monotonic(), outcome.retry_after_s, busy=outcome.busy)
         await asyncio.sleep(self._backoff.until - time.monotonic())
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from contract.link import STREAM_HEADER
 from contract.model import Record
 from edge.sync.answers import refusal
 from edge.sync.carrier import Conflict, EventRefused, Refused, TooLarge, Unavailable
@@ -87,11 +88,13 @@ class Line:
         head = f"{asked.method} {asked.target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
         if asked.body:
             kind = "application/x-ndjson\r\nContent-Encoding: gzip" if asked.zipped else "application/json"
-            head += f"Content-Type: {kind}\r\nContent-Length: {len(asked.body)}\r\n"
+            head += f"{STREAM_HEADER}: {asked.what}\r\nContent-Type: {kind}\r\nContent-Length: {len(asked.body)}\r\n"
         return head.encode() + b"\r\n" + asked.body
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
+        while self._idle and self._idle[-1][0].at_eof():  # the cloud has closed it since
+            self._idle.pop()[1].close()
         one = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
         try:
             yield one

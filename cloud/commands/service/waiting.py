@@ -38,6 +38,8 @@ async def until_items(
     asked: Asked,
     seconds: float,
     directory: int | None = None,
+    *,
+    aside: Callable[[], None] = lambda: None,
 ) -> CommandsAnswer:
     """What is to pull, or nothing after `seconds`.
 
@@ -48,6 +50,7 @@ async def until_items(
         seconds: how long it waits.
         directory: the sum of the versions of its directory that it was told last; another one ends the wait, too.
             `None`: it does not care.
+        aside: called before each wait.
     """
     return await _until(
         database,
@@ -55,6 +58,7 @@ async def until_items(
         seconds,
         look=lambda: pull(database, asked, clock()),
         is_enough=lambda seen: bool(seen.items) or directory not in {None, sum((seen.directory or {}).values())},
+        aside=aside,
         watched=database.bell.watched,
     )
 
@@ -66,6 +70,7 @@ async def _until(
     *,
     look: Callable[[], Seen],
     is_enough: Callable[[Seen], bool],
+    aside: Callable[[], None] = lambda: None,
     watched: bool = False,
 ) -> Seen:
     loop = asyncio.get_running_loop()
@@ -76,4 +81,5 @@ async def _until(
             left = end - loop.time()
             if is_enough(seen) or left <= 0 or database.bell.closed:
                 return seen
+            aside()
             await hint.wait(left, watched=watched)

@@ -50,6 +50,7 @@ def pair(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         connection.execute(f"CREATE DATABASE {name} TEMPLATE fresh".encode())
     folder: Path = tmp_path_factory.mktemp("replicas")
     one = Cloud.create(folder / "one", sites=("north", "south", "east"), database_url=postgres.url(name))
+    one.environment["GARDU_CLOUD_EDGE_REQUESTS_WAIT_S"] = "10"  # sixty polls in one moment are to be taken in
     port = free_port()
     other = replace(
         one,

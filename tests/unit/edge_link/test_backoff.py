@@ -54,3 +54,13 @@ def test_success_forgets_the_failures() -> None:
     backoff.failed(now=5.0)
     backoff.succeeded()
     assert (backoff.until, backoff.failures, backoff.ceiling_s) == (0, 0, 1)
+
+
+def test_a_busy_cloud_s_time_is_kept_however_long_the_outage_was() -> None:
+    backoff = Backoff(Pace(), latest, failures=12)
+    backoff.failed(now=0.0, retry_after_s=3, busy=True)
+    assert 3 <= backoff.until <= 6
+    backoff.failed(now=0.0, retry_after_s=0, busy=True)
+    assert backoff.until <= 1
+    backoff.failed(now=0.0, retry_after_s=3)
+    assert backoff.until > 300

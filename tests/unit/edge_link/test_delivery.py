@@ -232,6 +232,18 @@ def test_retry_after_holds_up_the_whole_link() -> None:
     assert delivery.failures == 0
 
 
+def test_a_busy_cloud_holds_up_the_stream_that_it_sent_away_alone() -> None:
+    delivery = make(ledger=400, state=1)
+    greet(delivery)
+    busy = Unavailable("429", retry_after_s=4, lost=False, busy=True)
+    delivery.push_failed(push(delivery).ticket, busy, 0.0)
+    delivery.reported(busy, 0.0)  # a question for commands was sent away, too
+    assert delivery.state is LinkState.READY
+    assert push(delivery).stream is STATE
+    assert delivery.next(0.0) == Wait(4.5)
+    assert push(delivery, 4.5).limit == 500
+
+
 def test_a_lost_link_is_greeted_once_all_batches_have_ended() -> None:
     delivery = make(ledger=1, state=1)
     greet(delivery)
