@@ -65,6 +65,10 @@ class CommandErrorCode(StrEnum):
     """The charge point answered CALLERROR; `ocpp_code` and `detail` repeat it."""
     TIMEOUT = "Timeout"
     """No answer in time; the charge point may or may not have obeyed."""
+    NOT_SENT = "NotSent"
+    """Its time ran out before it could be sent; nothing was done."""
+    UNSUITABLE = "Unsuitable"
+    """The edge knows that this charge point cannot take it, and sent nothing; `detail` says why."""
     INTERNAL = "Internal"
 
 

@@ -97,6 +97,10 @@ class NotConnectedError(GarduEdgeError):
     """The charge point is known but has no connection."""
 
 
+class ConnectionBrokeError(NotConnectedError):
+    """The connection broke while a call waited for its answer. The charge point may or may not have obeyed."""
+
+
 class NoConnectorError(GarduEdgeError):
     """A remote start named no connector, and none is free."""
 

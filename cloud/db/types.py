@@ -44,4 +44,4 @@ def written_json(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:  # an integer of more than 64 bits: legal JSON, so it is kept
-        return json.dumps(value).encode()
+        return json.dumps(value, ensure_ascii=False).encode()  # half a character raises: it could not be read again

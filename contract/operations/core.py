@@ -13,6 +13,7 @@ from contract.operations.fields import (
     ConfigurationValue,
     ConnectorId,
     ConnectorIdOrZero,
+    FreeText,
     IdToken,
     StatusAnswer,
     TransactionId,
@@ -58,7 +59,7 @@ class DataTransfer(OcppPayload):
 
     vendor_id: CiString255
     message_id: CiString50 | None = None
-    data: str | None = None
+    data: FreeText | None = None
 
 
 class GetConfiguration(OcppPayload):

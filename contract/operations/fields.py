@@ -12,11 +12,16 @@ from contract.model import OcppPayload, UtcDatetime
 LARGEST = 2**31 - 1
 """Charge points keep integers in 32 bits."""
 
-IdToken = Annotated[str, StringConstraints(min_length=1, max_length=20)]
-CiString50 = Annotated[str, StringConstraints(min_length=1, max_length=50)]
-ConfigurationValue = Annotated[str, StringConstraints(max_length=10_000)]
+_NO_NUL = r"^[^\x00]*$"
+"""No database keeps a NUL in a text. A text with a limit may hold no lone surrogate either: pydantic sees to that."""
+
+IdToken = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=_NO_NUL)]
+CiString50 = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=_NO_NUL)]
+FreeText = Annotated[str, StringConstraints(max_length=65_536, pattern=_NO_NUL)]
+"""OCPP sets no limit; this is more than the APIs take as a whole."""
+ConfigurationValue = Annotated[str, StringConstraints(max_length=10_000, pattern=_NO_NUL)]
 """Longer than the 500 characters of OCPP: some charge points take whole certificates in this way."""
-CiString255 = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+CiString255 = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_NO_NUL)]
 
 Integer = Annotated[int, Field(strict=True, ge=-LARGEST - 1, le=LARGEST)]
 NaturalNumber = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]

@@ -16,6 +16,7 @@ from edge.api.problems import ProblemError, shown
 from edge.errors import (
     CallFailedError,
     CallTimeoutError,
+    ConnectionBrokeError,
     GarduEdgeError,
     LastRootError,
     NoConnectorError,
@@ -43,6 +44,11 @@ _KINDS: dict[type[GarduEdgeError], tuple[int, str, str | None]] = {
         409,
         "not-connected",
         "Wait until it appears in GET /api/v1/central-system/clients; check its power and its network.",
+    ),
+    ConnectionBrokeError: (
+        504,
+        "connection-broke",
+        "It may or may not have obeyed: look at its state before you ask again.",
     ),
     NoConnectorError: (409, "no-free-connector", "Name a connectorId, or wait until a connector is Available."),
     LastRootError: (409, "last-root", "Install another root first."),

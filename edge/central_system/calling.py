@@ -10,7 +10,7 @@ from typing import Any
 from edge.central_system.turns import Turns
 from edge.clock import Clock
 from edge.domain.urgency import urgency
-from edge.errors import CallFailedError, CallTimeoutError, NotConnectedError, TooLateError
+from edge.errors import CallFailedError, CallTimeoutError, ConnectionBrokeError, NotConnectedError, TooLateError
 from edge.ocppj.frames import CallError, CallResult, ErrorCode
 from edge.ocppj.session import Session
 
@@ -78,15 +78,19 @@ class Calls:
         """End: the open call fails at once, and so do those that wait for their turn."""
         self._closed = True
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(self._gone())
+            self._waiting.set_exception(
+                ConnectionBrokeError(
+                    f"The connection of {self._charge_point} broke before it answered.",
+                    hint="It may or may not have obeyed; look at its state before you ask again.",
+                )
+            )
 
     async def call(self, action: str, payload: dict[str, Any], may_send: Callable[[], bool]) -> dict[str, Any]:
         """Send a call when its turn has come. See `operations.caller.Caller.call`."""
         async with self._turns.turn(urgency(action)):
-            await self._pause_over()
-            await self._theirs_answered.wait()
+            await self._may_begin()
             if self._closed:
-                raise self._gone()
+                raise NotConnectedError(f"The connection of {self._charge_point} broke before {action} was sent.")
             self._require(action)
             if not may_send():
                 raise TooLateError(f"{action} was not sent: its deadline had passed.")
@@ -97,9 +101,10 @@ class Calls:
             raise CallFailedError(ErrorCode.FORMATION_VIOLATION, "The answer's payload is no object.")
         return answer.payload
 
-    async def _pause_over(self) -> None:
-        """Wait until the charge point has had its pause; a boot meanwhile begins a new one."""
+    async def _may_begin(self) -> None:
+        """Wait until its own calls are answered and it has had its pause; a boot meanwhile begins a new one."""
         while not self._closed:
+            await self._theirs_answered.wait()
             pause_s = self._ready_at - self._clock.monotonic()
             if pause_s <= 0:
                 return
@@ -130,9 +135,3 @@ class Calls:
         if self._timeouts == TIMEOUTS_BEFORE_GIVING_UP:
             self._timeouts = 0
             self._unanswered()
-
-    def _gone(self) -> NotConnectedError:
-        return NotConnectedError(
-            f"The connection of {self._charge_point} broke before it answered.",
-            hint="It may or may not have obeyed; look at its state before you ask again.",
-        )

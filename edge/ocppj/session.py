@@ -128,11 +128,12 @@ class Session:
         """
         if self._open is not None:
             raise LocalProtocolError(f"{self._open.action} is still open; OCPP-J allows one call at a time.")
+        text = dump_call(message_id, action, payload)  # what cannot be written opens no call
         self._open = _OpenCall(message_id, action)
         self._asked[message_id] = action
         if len(self._asked) > REMEMBERED_CALLS:
             self._asked.popitem(last=False)
-        return dump_call(message_id, action, payload)
+        return text
 
     def abandon(self) -> None:
         """Stop waiting for the open call; an answer that comes later is ignored."""

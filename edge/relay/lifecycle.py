@@ -23,11 +23,16 @@ from contract.operations import BY_ACTION
 from edge.errors import (
     CallFailedError,
     CallTimeoutError,
+    ConnectionBrokeError,
     IllegalStepError,
+    LastRootError,
     NoConnectorError,
     NotConnectedError,
     TooLateError,
+    TooLongValueError,
+    TooManyKeysError,
     UnknownChargePointError,
+    UnsuitableOperationError,
 )
 
 LONGEST_DETAIL = 500
@@ -212,10 +217,15 @@ def hold_s(
 _CODES: dict[type[Exception], CommandErrorCode] = {
     CallFailedError: CommandErrorCode.CALL_ERROR,
     CallTimeoutError: CommandErrorCode.TIMEOUT,
-    TooLateError: CommandErrorCode.TIMEOUT,
+    ConnectionBrokeError: CommandErrorCode.TIMEOUT,
+    TooLateError: CommandErrorCode.NOT_SENT,
     NotConnectedError: CommandErrorCode.NOT_CONNECTED,
     UnknownChargePointError: CommandErrorCode.UNKNOWN_CHARGE_POINT,
     NoConnectorError: CommandErrorCode.NO_CONNECTOR,
+    LastRootError: CommandErrorCode.UNSUITABLE,
+    TooLongValueError: CommandErrorCode.UNSUITABLE,
+    TooManyKeysError: CommandErrorCode.UNSUITABLE,
+    UnsuitableOperationError: CommandErrorCode.UNSUITABLE,
 }
 
 
@@ -227,7 +237,7 @@ def error_of(error: Exception) -> CommandError:
         case CallFailedError():
             detail, ocpp_code = error.description or str(error), error.code[:LONGEST_DETAIL]
         case TooLateError():
-            detail = "not sent"
+            detail = "Its time ran out before it could be sent."
         case _:
             detail = f"{type(error).__name__}: {error}" if code is CommandErrorCode.INTERNAL else str(error)
     return CommandError(code=code, detail=detail[:LONGEST_DETAIL], ocpp_code=ocpp_code)

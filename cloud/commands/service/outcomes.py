@@ -22,7 +22,7 @@ _FAILURES: dict[CommandErrorCode, tuple[str, HTTPStatus, str]] = {
         "Ask again when the charge point is back; its page shows when it was last seen.",
     ),
     CommandErrorCode.NO_CONNECTOR: (
-        "no-connector",
+        "no-free-connector",
         HTTPStatus.CONFLICT,
         "Wait until a connector is free, or name one.",
     ),
@@ -32,9 +32,15 @@ _FAILURES: dict[CommandErrorCode, tuple[str, HTTPStatus, str]] = {
         "The charge point could not process the call; ocpp_code says how it sees it.",
     ),
     CommandErrorCode.TIMEOUT: (
-        "timeout",
+        "no-answer-in-time",
         HTTPStatus.GATEWAY_TIMEOUT,
         _UNSURE,
+    ),
+    CommandErrorCode.NOT_SENT: ("too-late", HTTPStatus.GATEWAY_TIMEOUT, "Nothing was done; ask again."),
+    CommandErrorCode.UNSUITABLE: (
+        "unsuitable-operation",
+        HTTPStatus.CONFLICT,
+        "Nothing was sent; change what is named.",
     ),
     CommandErrorCode.INTERNAL: ("edge-internal", HTTPStatus.BAD_GATEWAY, "The edge's log says more."),
 }

@@ -78,6 +78,8 @@ async def test_an_answer_wakes_the_waiter_at_once(campus: Campus) -> None:
         (CommandErrorCode.NO_CONNECTOR, 409),
         (CommandErrorCode.CALL_ERROR, 502),
         (CommandErrorCode.TIMEOUT, 504),
+        (CommandErrorCode.NOT_SENT, 504),
+        (CommandErrorCode.UNSUITABLE, 409),
         (CommandErrorCode.INTERNAL, 502),
     ],
 )
@@ -334,6 +336,8 @@ async def test_unknown_sites_and_charge_points_are_not_found_at_once(campus: Cam
         ("reset", {"type": "Soft", "force": True}, "force"),
         ("start-transaction", {"idTag": "x" * 21}, "idTag"),
         ("get-configuration", {"key": ["x" * 51]}, "key.0"),
+        ("data-transfer", {"vendorId": "V", "data": "a\0"}, "data"),
+        ("start-transaction", {"idTag": "\0"}, "idTag"),
     ],
 )
 async def test_a_body_that_breaks_the_schema_names_the_field(
@@ -343,6 +347,17 @@ async def test_a_body_that_breaks_the_schema_names_the_field(
     answer: httpx.Response = await campus.post(f"{CLIENT}/{path}", body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert await campus.items("commands") == []
+
+
+async def test_half_a_character_is_refused(campus: Campus) -> None:
+    await campus.with_charge_point()
+    answer = await campus.client.post(
+        f"/api/v1/{CLIENT}/data-transfer",
+        content=rb'{"vendorId": "V", "data": "\ud800"}',
+        headers={**campus.headers, "Content-Type": "application/json"},
+    )
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["data"])
     assert await campus.items("commands") == []
 
 

@@ -95,6 +95,13 @@ def test_a_second_own_call_is_our_own_error_and_changes_nothing() -> None:
     assert isinstance(session.receive('[3,"gardu-1",{}]'), Settled)
 
 
+def test_a_call_that_cannot_be_written_opens_nothing() -> None:
+    session = Session()
+    with pytest.raises(TypeError):
+        session.call("gardu-1", "DataTransfer", {"data": "\ud800"})
+    assert session.call("gardu-2", "ClearCache", {}) == b'[2,"gardu-2","ClearCache",{}]'
+
+
 @pytest.mark.parametrize("text", ['[3,"gardu-9",{}]', '[4,"gardu-9","GenericError","",{}]', "[3,1,{}]"])
 def test_an_answer_to_no_open_call_is_ignored(text: str) -> None:
     session = Session()

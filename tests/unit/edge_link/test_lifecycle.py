@@ -206,7 +206,11 @@ def test_a_restored_edge_ends_what_it_finds_and_says_that_nobody_knows() -> None
         (CallFailedError("NotSupported", "no such thing"), CommandErrorCode.CALL_ERROR, "no such thing"),
         (CallFailedError("NotSupported", ""), CommandErrorCode.CALL_ERROR, "no description"),
         (CallTimeoutError("silence"), CommandErrorCode.TIMEOUT, "silence"),
-        (TooLateError("too late"), CommandErrorCode.TIMEOUT, "not sent"),
+        (
+            TooLateError("too late"),
+            CommandErrorCode.NOT_SENT,
+            "Its time ran out before it could be sent.",
+        ),
         (NotConnectedError("gone"), CommandErrorCode.NOT_CONNECTED, "gone"),
         (UnknownChargePointError("who?"), CommandErrorCode.UNKNOWN_CHARGE_POINT, "who?"),
         (NoConnectorError("all busy"), CommandErrorCode.NO_CONNECTOR, "all busy"),
