@@ -14,7 +14,7 @@ UV_VERSION := 0.13.9
 .PHONY: help setup demo test test-unit faults fuzz check format bench docs lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install Gardu and its tools into .venv (the other targets do it when it is needed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from cloud.observability.logs import LogFormat, LogLevel
 from cloud.observability.redaction import hide
 
 PREFIX = "GARDU_CLOUD_"
+CONFIG_VARIABLE = "GARDU_CLOUD_CONFIG"
 _URLS = "sqlite:///./gardu-cloud.db or postgresql://user:password@host/database"
 
 
@@ -154,6 +156,7 @@ def load(file: Path | None = None) -> Settings:
     """
     if file is not None and not file.is_file():
         raise ConfigurationError(f"There is no settings file {file}.", hint="Check --config or GARDU_CLOUD_CONFIG.")
+    _refuse_unknown_variables()
     bound = type("Settings", (Settings,), {"toml": file, "__module__": __name__, "__doc__": Settings.__doc__})
     try:
         settings: Settings = bound()
@@ -163,6 +166,17 @@ def load(file: Path | None = None) -> Settings:
         raise ConfigurationError(f"The settings file {file} is not TOML: {error}", hint="Correct that line.") from error
     require_safe(settings)
     return settings
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would otherwise be passed over in silence."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            raise ConfigurationError(
+                f"{variable} is no setting of the cloud.",
+                hint=f"Correct its name or remove it. There are: {', '.join(sorted(known))}.",
+            )
 
 
 def require_safe(settings: Settings) -> None:

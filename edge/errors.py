@@ -11,12 +11,14 @@ GarduEdgeError                 carries a hint: what the reader can do
 │   └── SchemaTooNewError      the database belongs to a newer release
 ├── UnknownChargePointError    no such charge point at this site
 ├── NotConnectedError          known, but without a connection now
+│   └── ConnectionBrokeError   the connection broke while a call waited for its answer
 ├── NoConnectorError           no connector is free for a remote start
 ├── TooManyKeysError           a charge point has not logged in with the new keys that it was sent
 ├── UnsuitableOperationError   the charge point's kind is known not to bear what was asked
 ├── TooLongValueError          a configuration value that this charge point cannot take
 ├── LastRootError              a charge point would lose the root by which it knows this edge
 ├── CallFailedError            the charge point answered CALLERROR
+│   └── UnreadableAnswerError  what it answered is no object
 ├── CallTimeoutError           the charge point did not answer in time
 └── TooLateError               the deadline passed before the call was sent
 """
@@ -133,6 +135,13 @@ class CallFailedError(GarduEdgeError):
         super().__init__(f"The charge point answered {code}: {description or 'no description'}")
         self.code = code
         self.description = description
+
+
+class UnreadableAnswerError(CallFailedError):
+    """The charge point's answer is no object."""
+
+    def __init__(self) -> None:
+        super().__init__("FormationViolation", "The answer's payload is no object.")
 
 
 class CallTimeoutError(GarduEdgeError):

@@ -79,7 +79,7 @@ def run(  # noqa: PLR0917  # one parameter per option
     verbose: bool,
 ) -> None:
     """Run charge points; the last line on standard output is a JSON summary of the ledger."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
     identities = [f"{prefix}{number:03d}" for number in range(1, count + 1)]
     passwords = dict.fromkeys(identities, password) if password else {}
     if password_file:
@@ -120,7 +120,11 @@ async def _run(settings: FleetSettings, ledger: Ledger, for_s: float | None, *, 
         await asyncio.wait({life}, timeout=for_s)
         if life.done():
             life.result()
-        return await fleet.drain(_DRAIN_S)
+        drained = await fleet.drain(_DRAIN_S)
+        if not any(charge_point.uplink.has_been_online for charge_point in fleet.charge_points):
+            click.echo("No charge point ever came online: is the URL right, is each identity known there?", err=True)
+            return False
+        return drained
     finally:
         life.cancel()
         with contextlib.suppress(asyncio.CancelledError):

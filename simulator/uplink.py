@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from ocpp.v16 import call
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from simulator.back_off import BackOff
@@ -99,9 +99,11 @@ class Uplink:
         self._connection: Connection | None = None
         self._restart_s = 0.0
         self._hurry = asyncio.Event()
+        self._complained = False
         self.registration = Registration.NONE
         self.online = asyncio.Event()
         """Set while the line is up and the central system has accepted this charge point."""
+        self.has_been_online = False
         self.on_online: Callable[[bool], None] = lambda _booted: None
         """Called when the line is ready; `True` after a BootNotification, `False` after a mere reconnect."""
         self.on_offline: Callable[[], None] = lambda: None
@@ -114,10 +116,18 @@ class Uplink:
             try:
                 async with self._connect() as websocket:
                     await self._serve(websocket)
+            except InvalidStatus as error:
+                self._turned_away(error)
             except (OSError, WebSocketException, TimeoutError) as error:
                 LOGGER.info("%s: no line: %s", self._identity, error)
             wait_s, self._restart_s = self._restart_s or self._back_off.next_s(), 0.0
             await self._clock.sleep(wait_s)
+
+    def _turned_away(self, error: InvalidStatus) -> None:
+        """The first time a person should hear of it: with this password or identity it will never come in."""
+        level, self._complained = logging.INFO if self._complained else logging.WARNING, True
+        said = error.response.body.decode(errors="replace").strip()
+        LOGGER.log(level, "%s: turned away with HTTP %d: %s", self._identity, error.response.status_code, said)
 
     async def request(self, payload: object) -> object:
         """Send a call over the line that is up.
@@ -185,6 +195,7 @@ class Uplink:
             await self._wait(await self._register(connection))
         self._back_off.reset()
         self.online.set()
+        self.has_been_online = True
         self.on_online(booted)
         while True:
             await self._wait(self._configuration.integer("HeartbeatInterval") or None)

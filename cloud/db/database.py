@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -154,7 +155,7 @@ def _engine(url: str) -> Engine:
             hint="Write sqlite:///./gardu-cloud.db or postgresql://user:password@host/database.",
         ) from error
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(str(url))
+        return _sqlite(str(url), parsed.database)
     engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=POOL_SIZE,
@@ -168,7 +169,9 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: str, file: str | None) -> Engine:
+    if file and file != ":memory:" and Path(file).parent.is_dir():
+        Path(file).touch(mode=0o600)  # SQLite would let everybody read it, and gives its other files the same mode
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,

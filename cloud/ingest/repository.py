@@ -22,7 +22,7 @@ from cloud.models.link import (
 )
 from cloud.models.metering import MeterValueRow
 from cloud.models.published import AppliedSetRow
-from cloud.models.sites import EdgeEpochRow, EdgeRow, InstanceRow
+from cloud.models.sites import EdgeRow, InstanceRow
 from contract.directory import AppliedSet
 from contract.streams import Stream
 
@@ -67,16 +67,6 @@ def touch(unit: Unit, edge: str, now: datetime, *, coarseness: timedelta) -> Non
         .where(EdgeRow.site_id == edge, or_(EdgeRow.last_heard_at.is_(None), EdgeRow.last_heard_at < recently))
         .values(last_heard_at=now)
     )
-
-
-def epoch_of(unit: Unit, edge: str, store: UUID) -> int | None:
-    """The epoch that a store once spoke under; `None`: never seen."""
-    return unit.scalar(select(EdgeEpochRow.epoch).where(EdgeEpochRow.site_id == edge, EdgeEpochRow.store_id == store))
-
-
-def grant(unit: Unit, edge: str, epoch: int, store: UUID, now: datetime) -> None:
-    """Remember that a store speaks under an epoch."""
-    unit.add(EdgeEpochRow(site_id=edge, epoch=epoch, store_id=store, granted_at=now))
 
 
 def known_ledger_events(unit: Unit, site: str, events: Sequence[UUID]) -> set[UUID]:

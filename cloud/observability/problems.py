@@ -47,6 +47,9 @@ async def _ours(_request: Request, error: Exception) -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem_response(_malformed(first["ctx"]["error"], first["loc"][-1]))
     fields = field_problems(error.errors())
     named = ", ".join(field.field for field in fields)
     return problem_response(
@@ -58,6 +61,16 @@ async def _invalid(_request: Request, error: Exception) -> Response:
             hint="Correct the fields that `errors` names.",
             errors=fields,
         )
+    )
+
+
+def _malformed(why: str, character: int) -> Problem:
+    return Problem(
+        type="urn:gardu:problem:malformed-json",
+        title="The body is not JSON",
+        status=400,
+        detail=f"The body is not JSON: {why} at character {character}.",
+        hint="Send one JSON object, in UTF-8.",
     )
 
 

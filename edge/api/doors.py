@@ -127,7 +127,7 @@ def _check_body(method: str, headers: Headers, body: Body) -> None:
         return
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) > body.most:
-        raise body_too_large()
+        raise body_too_large(body)
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if (length != "0" or "transfer-encoding" in headers) and media_type != body.media_type:
         raise ProblemError(
@@ -138,10 +138,10 @@ def _check_body(method: str, headers: Headers, body: Body) -> None:
         )
 
 
-def body_too_large() -> ProblemError:
-    """Make the problem that a body is longer than `MAX_BODY`."""
-    hint = "Nothing that this API takes is that long."
-    return ProblemError(413, "body-too-large", f"A body may have at most {MAX_BODY} bytes.", hint=hint)
+def body_too_large(body: Body) -> ProblemError:
+    """Make the problem that a body is longer than may come here."""
+    hint = "Nothing that is sent here is that long."
+    return ProblemError(413, "body-too-large", f"A body may have at most {body.most} bytes here.", hint=hint)
 
 
 def _authority(text: str) -> tuple[str, str | None] | None:

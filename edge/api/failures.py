@@ -21,12 +21,12 @@ from edge.errors import (
     LastRootError,
     NoConnectorError,
     NotConnectedError,
-    RemoteProtocolError,
     StoreError,
     TooLateError,
     TooLongValueError,
     TooManyKeysError,
     UnknownChargePointError,
+    UnreadableAnswerError,
     UnsuitableOperationError,
 )
 
@@ -56,7 +56,7 @@ _KINDS: dict[type[GarduEdgeError], tuple[int, str, str | None]] = {
     TooLongValueError: (422, "invalid-request", "Shorten it: OCPP 1.6 allows 500 characters."),
     TooManyKeysError: (409, "too-many-keys", "Let the charge point connect anew first."),
     CallFailedError: (502, "call-error", "The charge point refused the call itself; its log may say more."),
-    RemoteProtocolError: (502, "unreadable-answer", "The charge point broke OCPP 1.6; its vendor needs to know."),
+    UnreadableAnswerError: (502, "unreadable-answer", "The charge point broke OCPP 1.6; its vendor needs to know."),
     CallTimeoutError: (
         504,
         "no-answer-in-time",

@@ -10,8 +10,15 @@ from typing import Any
 from edge.central_system.turns import Turns
 from edge.clock import Clock
 from edge.domain.urgency import urgency
-from edge.errors import CallFailedError, CallTimeoutError, ConnectionBrokeError, NotConnectedError, TooLateError
-from edge.ocppj.frames import CallError, CallResult, ErrorCode
+from edge.errors import (
+    CallFailedError,
+    CallTimeoutError,
+    ConnectionBrokeError,
+    NotConnectedError,
+    TooLateError,
+    UnreadableAnswerError,
+)
+from edge.ocppj.frames import CallError, CallResult
 from edge.ocppj.session import Session
 
 TIMEOUTS_BEFORE_GIVING_UP = 3
@@ -98,7 +105,7 @@ class Calls:
         if isinstance(answer, CallError):
             raise CallFailedError(answer.code, answer.description)
         if not isinstance(answer.payload, dict):
-            raise CallFailedError(ErrorCode.FORMATION_VIOLATION, "The answer's payload is no object.")
+            raise UnreadableAnswerError
         return answer.payload
 
     async def _may_begin(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import NegotiationError
+from websockets.exceptions import NegotiationError, WebSocketException
 from websockets.typing import Subprotocol
 
 from contract.events import ChargePointConnected, ChargePointDisconnected
@@ -144,7 +144,7 @@ class CentralSystem:
         for server in self._servers:
             await server.wait_closed()
         self._gate.close()
-        await self._record_refusals()
+        await self._record_refusals(all_of_them=True)
 
     async def close_connections(self, reason: str) -> None:
         """Close every connection: offline, a charge point keeps its records and comes back."""
@@ -193,10 +193,11 @@ class CentralSystem:
         except StoreUnavailableError:
             return  # they lie in the store
 
-    async def _record_refusals(self) -> None:
-        if not self._refusals:
+    async def _record_refusals(self, *, all_of_them: bool = False) -> None:
+        counts = self._refusals.take(self._desk.clock.monotonic(), all_of_them=all_of_them)
+        if not counts:
             return
-        counts, now = self._refusals.take(), self._desk.clock.now()
+        now = self._desk.clock.now()
         try:
             await self._desk.writer.run(partial(refusals.record, counts, now=now))
         except StoreUnavailableError:
@@ -309,5 +310,11 @@ def _arrive(
 def _quiet_logger() -> logging.Logger:
     """Let the library report what is our fault, not each stranger's broken handshake."""
     logger = logging.getLogger("websockets.server")
-    logger.setLevel(logging.CRITICAL)
+    logger.setLevel(logging.ERROR)
+    logger.addFilter(_is_our_fault)  # the same one again is not added
     return logger
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return error is not None and not isinstance(error, WebSocketException | OSError | EOFError)

@@ -12,10 +12,9 @@ import hmac
 import re
 
 SALT_BYTES = 16
-SHORTEST_KEY_BYTES = 16
-"""Of an `AuthorizationKey` ("Improved security for OCPP 1.6-J" §7.2); 20 are the most."""
 
 _KEY_DIGITS = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
+"""An `AuthorizationKey` has 16 to 20 bytes ("Improved security for OCPP 1.6-J" §7.2)."""
 _SCRYPT = {"n": 2**13, "r": 8, "p": 1}
 """8 MiB and some 20 ms for each guess."""
 

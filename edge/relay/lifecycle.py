@@ -32,6 +32,7 @@ from edge.errors import (
     TooLongValueError,
     TooManyKeysError,
     UnknownChargePointError,
+    UnreadableAnswerError,
     UnsuitableOperationError,
 )
 
@@ -216,6 +217,7 @@ def hold_s(
 
 _CODES: dict[type[Exception], CommandErrorCode] = {
     CallFailedError: CommandErrorCode.CALL_ERROR,
+    UnreadableAnswerError: CommandErrorCode.CALL_ERROR,
     CallTimeoutError: CommandErrorCode.TIMEOUT,
     ConnectionBrokeError: CommandErrorCode.TIMEOUT,
     TooLateError: CommandErrorCode.NOT_SENT,

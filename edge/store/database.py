@@ -32,6 +32,8 @@ def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -
         StoreError: the file cannot be opened.
     """
     try:
+        if not read_only:
+            path.touch(mode=0o600)  # SQLite would let everybody read it, and gives its other files the same mode
         connection = sqlite3.connect(
             path,
             timeout=BUSY_TIMEOUT_S,
@@ -48,7 +50,7 @@ def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -
         connection.execute("PRAGMA wal_autocheckpoint=4000")
         if read_only:
             connection.execute("PRAGMA query_only=ON")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreError(
             f"The database {path} cannot be opened: {error}",
             hint="Check that the folder exists, that this user may write to it, and that the disk is not full.",

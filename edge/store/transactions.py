@@ -193,7 +193,12 @@ def page(
         conditions.append("stopped_at IS NULL" if running else "stopped_at IS NOT NULL")
     values = [value for value in wanted.values() if value is not None]
     where = " AND ".join(conditions) or "TRUE"
-    return _many(connection, f"{where} ORDER BY transaction_id DESC LIMIT ?", *values, limit)
+    index = "INDEXED BY open_transaction" if running else ""  # SQLite would walk through all that ended
+    rows = connection.execute(
+        f"SELECT * FROM charging_transaction {index} WHERE {where} ORDER BY transaction_id DESC LIMIT ?",  # noqa: S608 - own text
+        [*values, limit],
+    )
+    return [transaction(row) for row in rows]
 
 
 def told_between(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[int, int]:

@@ -50,16 +50,6 @@ def missing(command: UUID) -> NotFoundError:
     return NotFoundError(f"There is no command {command}.", hint="GET /api/v1/commands lists all.")
 
 
-def require_site(database: Database, site: str) -> None:
-    """Return when there is such a site.
-
-    Raises:
-        UnknownSiteError: there is none.
-    """
-    with database.read() as unit:
-        repository.require_site(unit, site)
-
-
 def connected(database: Database, site: str) -> list[str]:
     """The identities connected at a site now, as far as it has told.
 

@@ -18,7 +18,6 @@ from cloud.models.directory import (
     IdTagSiteRow,
     PersonGroupRow,
     PersonRow,
-    SitePolicyRow,
 )
 from cloud.models.sites import SiteRow
 from cloud.models.tables import Table
@@ -120,11 +119,6 @@ def grant_site(unit: Unit, site: str, key: str) -> None:
     if unit.get(IdTagSiteRow, (site, key)) is None:
         unit.add(IdTagSiteRow(site_id=site, key=key))
         unit.flush()
-
-
-def site_policies(unit: Unit) -> Sequence[SitePolicyRow]:
-    """Those of all sites that have one of their own."""
-    return unit.scalars(select(SitePolicyRow)).all()
 
 
 def conflicts(

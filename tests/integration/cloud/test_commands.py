@@ -350,6 +350,16 @@ async def test_a_body_that_breaks_the_schema_names_the_field(
     assert await campus.items("commands") == []
 
 
+async def test_a_body_that_is_no_json_is_refused_in_words(campus: Campus) -> None:
+    answer = await campus.client.post(
+        f"/api/v1/{CLIENT}/reset",
+        content=b'{"type": Soft}',
+        headers={**campus.headers, "Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:gardu:problem:malformed-json")
+    assert "at character 9" in answer.json()["detail"]
+
+
 async def test_half_a_character_is_refused(campus: Campus) -> None:
     await campus.with_charge_point()
     answer = await campus.client.post(

@@ -42,6 +42,14 @@ def test_a_commit_waits_for_the_disk_and_readers_work_beside_it(tmp_path: Path) 
     }
 
 
+def test_only_its_owner_may_read_a_database(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "edge.db")
+    connection.execute("CREATE TABLE something (it)")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    connection.close()
+    assert modes == {"edge.db": 0o600, "edge.db-wal": 0o600, "edge.db-shm": 0o600}
+
+
 def test_a_read_only_connection_refuses_to_write(blank: Path, tmp_path: Path) -> None:
     path = tmp_path / "edge.db"
     path.write_bytes(blank.read_bytes())

@@ -31,6 +31,13 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.allowed_hosts == ("a.example", "b.example")
 
 
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GARDU_CLOUD_PRT", "1")
+    with pytest.raises(ConfigurationError, match="GARDU_CLOUD_PRT is no setting") as refused:
+        load()
+    assert "GARDU_CLOUD_PORT" in (refused.value.hint or "")
+
+
 def test_names_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GARDU_CLOUD_ALLOWED_HOSTS", " a.example , b.example,")
     assert load().allowed_hosts == ("a.example", "b.example")
