@@ -14,10 +14,10 @@ from edge.errors import (
     LocalProtocolError,
     NoConnectorError,
     NotConnectedError,
-    RemoteProtocolError,
     StoreUnavailableError,
     TooLateError,
     UnknownChargePointError,
+    UnreadableAnswerError,
 )
 from tests.harness.operations import BODIES
 from tests.integration.edge_api.site import Site, problem
@@ -71,7 +71,7 @@ async def test_an_identity_is_decoded_once(client: httpx.AsyncClient, site: Site
         (NotConnectedError("The charge point 123 has no connection."), 409, "not-connected"),
         (NoConnectorError("No connector of 123 is free."), 409, "no-free-connector"),
         (CallFailedError("NotSupported", "no."), 502, "call-error"),
-        (RemoteProtocolError("FormationViolation", "The answer is no object."), 502, "unreadable-answer"),
+        (UnreadableAnswerError(), 502, "unreadable-answer"),
         (CallTimeoutError("The charge point 123 did not answer within 30 s."), 504, "no-answer-in-time"),
         (TooLateError("Too late."), 504, "too-late"),
         (
