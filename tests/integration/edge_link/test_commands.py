@@ -23,7 +23,6 @@ from edge.errors import (
     NotConnectedError,
     StoreUnavailableError,
     TooLateError,
-    TooLongValueError,
     UnknownChargePointError,
 )
 from edge.store import commands
@@ -241,7 +240,6 @@ async def test_a_deadline_that_passes_before_the_socket_write_sends_nothing(site
         (UnknownChargePointError("x"), CommandErrorCode.UNKNOWN_CHARGE_POINT),
         (NotConnectedError("x"), CommandErrorCode.NOT_CONNECTED),
         (ConnectionBrokeError("x"), CommandErrorCode.TIMEOUT),
-        (TooLongValueError("x"), CommandErrorCode.UNSUITABLE),
         (NoConnectorError("x"), CommandErrorCode.NO_CONNECTOR),
         (CallFailedError("NotImplemented", "x"), CommandErrorCode.CALL_ERROR),
         (CallTimeoutError("x"), CommandErrorCode.TIMEOUT),

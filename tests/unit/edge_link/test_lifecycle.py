@@ -16,6 +16,7 @@ from edge.errors import (
     NoConnectorError,
     NotConnectedError,
     TooLateError,
+    TooLongValueError,
     UnknownChargePointError,
 )
 from edge.relay.lifecycle import (
@@ -212,6 +213,7 @@ def test_a_restored_edge_ends_what_it_finds_and_says_that_nobody_knows() -> None
             "Its time ran out before it could be sent.",
         ),
         (NotConnectedError("gone"), CommandErrorCode.NOT_CONNECTED, "gone"),
+        (TooLongValueError("too long"), CommandErrorCode.UNSUITABLE, "too long"),
         (UnknownChargePointError("who?"), CommandErrorCode.UNKNOWN_CHARGE_POINT, "who?"),
         (NoConnectorError("all busy"), CommandErrorCode.NO_CONNECTOR, "all busy"),
         (ValueError("boom"), CommandErrorCode.INTERNAL, "ValueError: boom"),
