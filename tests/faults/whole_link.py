@@ -226,7 +226,7 @@ class CloudSide:
         try:
             return self._answer(body, now)
         except UnreadableBatchError as error:
-            seq = error.extra.get("seq") if hasattr(error, "extra") else None
+            seq = error.extensions.get("seq")
             return EventRefused(seq, str(error)) if isinstance(seq, int) else LOST
         except BatchTooLargeError as error:
             return TooLarge(str(error))
