@@ -51,11 +51,12 @@ def _take(unit: Unit, event: Received[IdTagChanged]) -> str:
     if wins:
         _write(unit, row, event, status)
         row.version = max(base, row.version) + 1
+        if row.status is not None:
+            unit.flush()
+            campus.grant_site(unit, event.site, key)
     elif _known(row) != _told(data):
         _note_conflict(unit, row, event)
     unit.flush()
-    if row.status is not None and data.status is not None:
-        campus.grant_site(unit, event.site, key)
     return key
 
 

@@ -67,6 +67,16 @@ async def test_a_site_hears_the_verdict_even_where_nothing_changes_for_it(campus
     assert [one["kept"]["status"] for one in await campus.items("id-tag-conflicts")] == [None]
 
 
+async def test_a_change_that_loses_gives_the_site_no_card(campus: Campus) -> None:
+    await put(campus, "id-tags/CARD1", status="Accepted", sites=["tower"])
+    tags = await Mirror(campus, campus.edge, "id_tags").pull()
+    await put(campus, "id-tags/CARD1", status="Accepted", sites=[])
+    await put(campus, "id-tags/ELSEWHERE", status="Accepted")
+    await campus.edge.tell(changed("CARD1", "Accepted", 1), changed("ELSEWHERE", "Accepted", 0))
+    assert (await tags.pull()).entries == {}
+    assert [(await campus.get(f"id-tags/{key}")).json()["sites"] for key in ("CARD1", "ELSEWHERE")] == [[], []]
+
+
 async def test_an_edge_that_knows_no_versions_is_believed(campus: Campus) -> None:
     await put(campus, "id-tags/OLD", status="Blocked", sites=["tower"])
     await campus.edge.tell(changed("OLD", "Accepted", None))
