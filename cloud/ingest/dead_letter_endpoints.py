@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from cloud.auth.dependencies import Operator
 from cloud.clock import Now
 from cloud.db.dependencies import TheDatabase
-from cloud.db.paging import DEFAULT_LIMIT, After, Limit, decode_key
+from cloud.db.paging import DEFAULT_LIMIT, After, Limit, decode_key, encode_key
 from cloud.ingest import repository
 from cloud.ingest.schemas import DEAD_LETTER_KEY, DeadLetter, DeadLetterFilter, Redrive
 from cloud.ingest.service.redriving import dead_letters, redrive
@@ -22,6 +22,9 @@ MOST_AT_ONCE = 1_000
 router = APIRouter(prefix="/api/v1/dead-letters", tags=["link"])
 
 Type = Annotated[str | None, Query(alias="type", description="Name and version, for example TransactionStarted.v1.")]
+Behind = Annotated[
+    str | None, Query(description="`next_cursor` of the redrive before; without it from the first dead letter.")
+]
 AtMost = Annotated[int, Query(ge=1, le=MOST_AT_ONCE, description="Dead letters that this request tries.")]
 
 
@@ -54,12 +57,19 @@ def post_redrive(
     wanted: Wanted,
     appliers: Annotated[Appliers, Depends(_late_appliers_of)],
     now: Now,
+    cursor: Behind = None,
     limit: AtMost = MOST_AT_ONCE,
 ) -> Redrive:
     """Apply dead letters again, for example after an upgrade. Sending it twice does no harm."""
-    outcomes = list(redrive(database, wanted, appliers, now, limit=limit))
+    after = decode_key(cursor, DEAD_LETTER_KEY)
+    outcomes = list(redrive(database, wanted, appliers, now, after=after, limit=limit))
     applied = sum(outcome.reason is None for outcome in outcomes)
-    refused = len(outcomes) - applied
+    last = outcomes[-1].key if outcomes else after
     with database.read() as unit:
-        there = repository.count_dead_letters(unit, wanted)
-    return Redrive(applied=applied, refused=refused, left=max(0, there - refused))
+        left = repository.count_dead_letters(unit, wanted, last)
+    return Redrive(
+        applied=applied,
+        refused=len(outcomes) - applied,
+        left=left,
+        next_cursor=encode_key(last) if left and last else None,
+    )

@@ -151,15 +151,14 @@ def dead_letters(
     """Up to `limit` dead letters behind the key `after`."""
     row = DeadLetterRow
     key = (row.site_id, row.epoch, row.stream, row.seq)
-    query = _of(wanted, select(row)).order_by(*key).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(*key) > tuple_(*after))
+    query = _behind(after, _of(wanted, select(row)).order_by(*key).limit(limit))
     return unit.scalars(query).all()
 
 
-def count_dead_letters(unit: Unit, wanted: DeadLetterFilter) -> int:
-    """How many there are."""
-    found: int = unit.scalars(_of(wanted, select(func.count()).select_from(DeadLetterRow))).one()
+def count_dead_letters(unit: Unit, wanted: DeadLetterFilter, after: DeadLetterKey | None) -> int:
+    """How many there are behind the key `after`."""
+    query = _behind(after, _of(wanted, select(func.count()).select_from(DeadLetterRow)))
+    found: int = unit.scalars(query).one()
     return found
 
 
@@ -175,6 +174,12 @@ def meter_events(unit: Unit, site: str, epoch: int, seqs: Collection[int]) -> fr
         row, some = MeterValueRow, wanted[start : start + _IN_ONE_QUESTION]
         found.update(unit.scalars(select(row.seq).where(row.site_id == site, row.epoch == epoch, row.seq.in_(some))))
     return frozenset(found)
+
+
+def _behind(after: DeadLetterKey | None, query: Select[Any]) -> Select[Any]:
+    row = DeadLetterRow
+    key = (row.site_id, row.epoch, row.stream, row.seq)
+    return query if after is None else query.where(tuple_(*key) > tuple_(*after))
 
 
 def _of(wanted: DeadLetterFilter, query: Select[Any]) -> Select[Any]:

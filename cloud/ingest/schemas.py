@@ -114,4 +114,6 @@ class Redrive(Record):
     refused: int
     """These stay dead letters, with their newest reason."""
     left: int
-    """Not tried yet: ask again."""
+    """Behind those of this request, not tried yet: ask again with `next_cursor`."""
+    next_cursor: str | None = None
+    """Where the next request goes on, so that those refused hold up no others; `None`: nothing is left."""

@@ -39,7 +39,13 @@ def dead_letters(unit: Unit, wanted: DeadLetterFilter, after: DeadLetterKey | No
 
 
 def redrive(
-    database: Database, wanted: DeadLetterFilter, appliers: Appliers, now: datetime, *, limit: int | None = None
+    database: Database,
+    wanted: DeadLetterFilter,
+    appliers: Appliers,
+    now: datetime,
+    *,
+    after: DeadLetterKey | None = None,
+    limit: int | None = None,
 ) -> Iterator[Redriven]:
     """Apply the dead letters of a filter again, and tell of each when it is committed.
 
@@ -50,9 +56,9 @@ def redrive(
         wanted: which ones.
         appliers: what events mean.
         now: stamped on what is written.
+        after: only those behind this one; `None`: from the first.
         limit: at most so many; `None`: all.
     """
-    after: DeadLetterKey | None = None
     done = 0
     while limit is None or done < limit:
         with database.read() as unit:

@@ -52,10 +52,15 @@ def sample(minute: int) -> MeterValue:
     return MeterValue(sampled_at=NOON + timedelta(minutes=minute), samples=[measured])
 
 
-async def redrive(campus: Campus, **params: Any) -> dict[str, int]:
+async def redrive(campus: Campus, **params: Any) -> dict[str, Any]:
     answer = await campus.post("dead-letters/redrive", **params)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
+
+
+async def counts(campus: Campus, **params: Any) -> dict[str, Any]:
+    told = await redrive(campus, **params)
+    return {name: told[name] for name in ("applied", "refused", "left")}
 
 
 async def test_dead_letters_are_applied_once_the_fault_is_mended(
@@ -70,11 +75,11 @@ async def test_dead_letters_are_applied_once_the_fault_is_mended(
         ("tower", number, "ValueError: this release has a fault") for number in (1, 2, 3)
     ]
     assert dead[0]["event"]["data"]["id_tag"] == "TAG"
-    assert await redrive(campus, limit=2) == {"applied": 2, "refused": 0, "left": 1}
-    assert await redrive(campus) == {"applied": 1, "refused": 0, "left": 0}
+    assert await counts(campus, limit=2) == {"applied": 2, "refused": 0, "left": 1}
+    assert await counts(campus) == {"applied": 1, "refused": 0, "left": 0}
     assert [row["transaction_id"] for row in await campus.items("transactions")] == [3, 2, 1]
     assert await campus.items("dead-letters") == []
-    assert await redrive(campus) == {"applied": 0, "refused": 0, "left": 0}
+    assert await counts(campus) == {"applied": 0, "refused": 0, "left": 0}
 
 
 async def test_what_is_still_wrong_stays_with_its_reason_and_its_first_time(campus: Campus) -> None:
@@ -82,8 +87,24 @@ async def test_what_is_still_wrong_stays_with_its_reason_and_its_first_time(camp
     await campus.edge.push(Stream.LEDGER)
     before = await campus.items("dead-letters")
     campus.clock.forward(hours=1)
-    assert await redrive(campus, type="TransactionStarted.v1") == {"applied": 0, "refused": 1, "left": 0}
+    assert await counts(campus, type="TransactionStarted.v1") == {"applied": 0, "refused": 1, "left": 0}
     assert await campus.items("dead-letters") == before
+
+
+async def test_refused_ones_at_the_front_hold_up_none_behind_them(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = campus.edge.outboxes[Stream.LEDGER]
+    with monkeypatch.context() as broken:
+        broken.setitem(app.APPLIERS, TransactionStarted.TYPE, (refuse,))
+        for number in (1, 2, 3, 4):
+            box.add(started(number), more={"charge_point": 7} if number < 3 else None)
+        await campus.edge.push(Stream.LEDGER)
+    first = await redrive(campus, limit=2)
+    assert (first["applied"], first["refused"], first["left"]) == (0, 2, 2)
+    then = await redrive(campus, limit=2, cursor=first["next_cursor"])
+    assert then == {"applied": 2, "refused": 0, "left": 0, "next_cursor": None}
+    assert (await campus.post("dead-letters/redrive", cursor="nonsense")).status_code == 422
 
 
 async def test_a_filter_leaves_the_others_alone(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,9 +115,9 @@ async def test_a_filter_leaves_the_others_alone(campus: Campus, monkeypatch: pyt
             started(1),
             ChargePointBooted(charge_point="CP1", registration_status="Accepted", vendor="VendorA", model="M"),
         )
-    assert await redrive(campus, stream="state") == {"applied": 1, "refused": 0, "left": 0}
+    assert await counts(campus, stream="state") == {"applied": 1, "refused": 0, "left": 0}
     assert [letter["type"] for letter in await campus.items("dead-letters")] == ["TransactionStarted.v1"]
-    assert await redrive(campus, site="elsewhere") == {"applied": 0, "refused": 0, "left": 0}
+    assert await counts(campus, site="elsewhere") == {"applied": 0, "refused": 0, "left": 0}
 
 
 async def test_a_passing_state_that_is_applied_late_is_history_only(
@@ -106,7 +127,7 @@ async def test_a_passing_state_that_is_applied_late_is_history_only(
         broken.setitem(app.APPLIERS, ChargePointDisconnected.TYPE, (refuse,))
         await campus.edge.tell(ChargePointDisconnected(charge_point="CP1", reason="closed"))
     await campus.with_charge_point("CP1")
-    assert await redrive(campus) == {"applied": 1, "refused": 0, "left": 0}
+    assert await counts(campus) == {"applied": 1, "refused": 0, "left": 0}
     assert [row["connected"] for row in await campus.items("charge-points")] == [True]
 
 
@@ -133,7 +154,7 @@ async def test_thinned_values_that_came_whole_before_are_not_counted_again(
         answer = await campus.edge.push_body(box.batch_of(skipped, first=1, last=4))
         assert answer.json()["cursor"] == 4
     assert len(await campus.items("dead-letters")) == 1
-    assert await redrive(campus) == {"applied": 1, "refused": 0, "left": 0}
+    assert await counts(campus) == {"applied": 1, "refused": 0, "left": 0}
     values = [row["samples"][0]["value"] for row in await campus.items("meter-values")]
     assert values == ["0", "1", "3"]
 
@@ -162,7 +183,7 @@ async def test_one_bad_value_of_a_thinned_quarter_of_an_hour_takes_no_good_one_w
     assert await there(campus) == ["0", "3"]
     assert len(await campus.items("dead-letters")) == 1
     mended = fault == "cannot be stored"
-    assert await redrive(campus) == {"applied": int(mended), "refused": int(not mended), "left": 0}
+    assert await counts(campus) == {"applied": int(mended), "refused": int(not mended), "left": 0}
     assert await there(campus) == (["0", "1", "1", "3"] if mended else ["0", "3"])
 
 
