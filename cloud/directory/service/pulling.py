@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cloud.auth.edges import require_present
 from cloud.db.database import Database
-from cloud.directory.repository import published
+from cloud.directory.repository import campus, published
 from cloud.errors import InvalidFieldError, SnapshotNeededError
 from cloud.models.published import PublishedEntryRow, PublishedSetRow
 from contract.directory import EMPTY, SLICE, ChangedEntry, DirectoryAnswer, DirectoryRequest, RemovedEntry
@@ -54,6 +54,7 @@ def pull(database: Database, edge: str, asked: DirectoryRequest, now: datetime) 
 def forget_removed(database: Database, now: datetime) -> None:
     """Let go of what was removed long ago. Run it every hour or so."""
     with database.write() as unit:
+        campus.lock(unit)  # a change may be about to fill one of these entries again
         published.forget_removed(unit, now - REMOVED_KEPT)
 
 
