@@ -66,17 +66,21 @@ async def answer(handlers: Handlers, exchange: Exchange, request: Request) -> An
     """Do an exchange; whatever goes wrong becomes a problem document."""
     handler = handlers.get(exchange)
     if handler is None:
-        return _problem(Problem(title="There is no such exchange", status=404, detail=f"{exchange} is no exchange."))
+        detail, hint = f"{exchange} is no exchange.", "Bring edge and cloud to releases that fit together."
+        return _problem(Problem(title="There is no such exchange", status=404, detail=detail, hint=hint))
     try:
         done = await asyncio.to_thread(handler, request)
     except GarduCloudError as error:
         return _problem(error.problem())
     except ValidationError as error:
         detail = f"The body of {exchange} cannot be read ({error.error_count()} faults)."
-        return _problem(Problem(title="The request is not valid", status=422, detail=detail))
+        hint = "Bring edge and cloud to releases that fit together."
+        return _problem(Problem(title="The request is not valid", status=422, detail=detail, hint=hint))
     except Exception:  # noqa: BLE001 - the border of one request
         _log.exception("exchange_failed", exchange=exchange.value, edge=request.edge)
-        return _problem(Problem(title="Something went wrong inside Gardu", status=500, detail="It is in the log."))
+        hint = "Ask again; look for exchange_failed in the cloud's log if it stays."
+        detail = "It is in the log."
+        return _problem(Problem(title="Something went wrong inside Gardu", status=500, detail=detail, hint=hint))
     return Answer(200, done.model_dump_json().encode())
 
 
