@@ -16,14 +16,14 @@ from contract.enrolment import BrokerLogin
 
 ITERATIONS = 101
 """As mosquitto_passwd has it. Our passwords have 256 bits, so more rounds would protect nothing."""
-_SALT_BYTES = 12
+SALT_BYTES = 12
 _PASSWORD_BYTES = 32
 
 
 def give_login(unit: Unit, edge: str, now: datetime) -> BrokerLogin:
     """Make an edge's password at the broker, in the place of the one before."""
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    repository.set_broker_login(unit, edge, hash_of(password, secrets.token_bytes(_SALT_BYTES)), now)
+    repository.set_broker_login(unit, edge, hash_of(password, secrets.token_bytes(SALT_BYTES)), now)
     return BrokerLogin(username=edge, password=password)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+from cloud.enrolment.passwords import PasswordFile, lines_beside, own_line
 from cloud.enrolment.service.broker import hash_of, write_password_file
 
 
@@ -25,3 +26,13 @@ def test_the_file_is_replaced_whole_is_not_readable_by_others_and_is_left_alone_
     assert file.read_text() == "cloud:x\nnorth:y\n"
     assert file.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_replicas_that_share_the_file_write_the_same_line_of_their_own(tmp_path: Path) -> None:
+    kept = PasswordFile(tmp_path / "passwords", "cloud", "a password")
+    assert own_line(kept) == own_line(kept)
+    assert own_line(kept) != own_line(PasswordFile(kept.file, "cloud", "another"))
+
+
+def test_a_site_named_as_the_cloud_gets_no_login_as_the_cloud() -> None:
+    assert lines_beside("cloud:x", ["cloud:theirs", "cloudy:y"]) == ["cloud:x", "cloudy:y"]
