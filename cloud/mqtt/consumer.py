@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -20,7 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from cloud.mqtt.exchanges import Answer, Handlers, Request, answer
+from cloud.mqtt.exchanges import MOST_BYTES_OF_MANY, Answer, Handlers, Request, answer
 from contract.mqtt import (
     CONTENT_ENCODING,
     REQUEST_LIFE_S,
@@ -37,6 +36,8 @@ KEEPALIVE_S = 30
 LONGEST_RECONNECT_S = 30
 MOST_UNDER_WAY = 32
 """Requests that the broker may hand us before we acknowledge one."""
+LARGEST_PACKET = 2 * MOST_BYTES_OF_MANY
+"""The broker keeps larger ones away from us. Twice what we take, so that who sends somewhat too much hears why."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -93,11 +94,13 @@ class Consumer:
             client.tls_set_context(self._broker.tls)
         client.reconnect_delay_set(1, LONGEST_RECONNECT_S)
         client.on_connect = _on_connect
+        client.on_subscribe = _on_subscribe
         client.on_connect_fail = lambda *_: _log.warning("broker_not_reached", host=self._broker.host)
         client.on_disconnect = _on_disconnect
         client.on_message = self._on_message
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.ReceiveMaximum = MOST_UNDER_WAY
+        properties.MaximumPacketSize = LARGEST_PACKET
         client.connect_async(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S, properties=properties)
         client.loop_start()
         return client
@@ -140,12 +143,17 @@ def _on_connect(client: Client, _: Any, __: ConnectFlags, reason: ReasonCode, __
         _log.error("broker_refused", reason=str(reason))
         return
     client.subscribe(SHARED_SUBSCRIPTION, qos=1)
+
+
+def _on_subscribe(_: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None) -> None:  # noqa: ANN401 - the library's
+    refused = [str(reason) for reason in reasons if reason.is_failure]
+    if refused:
+        hint = "Let the cloud's user read gardu/v1/+/up/+, and turn shared subscriptions on at the broker."
+        _log.error("broker_refused_subscription", reason=", ".join(refused), hint=hint)
+        return
     _log.info("broker_connected")
 
 
 def _on_disconnect(_: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None) -> None:  # noqa: ANN401 - the library's
     if reason.is_failure:
         _log.warning("broker_lost", reason=str(reason))
-
-
-Ring = Callable[[str], None]

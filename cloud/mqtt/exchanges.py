@@ -9,12 +9,19 @@ from dataclasses import dataclass
 import structlog
 from pydantic import ValidationError
 
-from cloud.errors import GarduCloudError
+from cloud.errors import BodyTooLargeError, GarduCloudError
+from contract.batch import MAX_BATCH_BYTES
 from contract.model import Record
 from contract.mqtt import Exchange
 from contract.problems import Problem
 
 RETRY_AFTER_S = 5
+MOST_BYTES = 1024 * 1024
+"""Of a request, as over HTTPS."""
+MOST_BYTES_OF_MANY = MAX_BATCH_BYTES + 64 * 1024
+"""The same, where a request carries many things at once. A batch has its own, lower limit behind this one."""
+
+_OF_MANY = frozenset({Exchange.EVENTS, Exchange.LIVE})
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -69,6 +76,7 @@ async def answer(handlers: Handlers, exchange: Exchange, request: Request) -> An
         detail, hint = f"{exchange} is no exchange.", "Bring edge and cloud to releases that fit together."
         return _problem(Problem(title="There is no such exchange", status=404, detail=detail, hint=hint))
     try:
+        _require_small(exchange, request)
         done = await asyncio.to_thread(handler, request)
     except GarduCloudError as error:
         return _problem(error.problem())
@@ -82,6 +90,12 @@ async def answer(handlers: Handlers, exchange: Exchange, request: Request) -> An
         detail = "It is in the log."
         return _problem(Problem(title="Something went wrong inside Gardu", status=500, detail=detail, hint=hint))
     return Answer(200, done.model_dump_json().encode())
+
+
+def _require_small(exchange: Exchange, request: Request) -> None:
+    most = MOST_BYTES_OF_MANY if exchange in _OF_MANY else MOST_BYTES
+    if len(request.body) > most:
+        raise BodyTooLargeError(f"A request of {exchange} may have {most} bytes.", hint="Send less at once.")
 
 
 def _problem(problem: Problem) -> Answer:
