@@ -15,7 +15,7 @@ from cloud.errors import UnknownSiteError
 from cloud.models.charging import ChargePointRow
 from cloud.models.commands import CommandItemRow, CommandRow, CommandTransitionRow
 from cloud.models.published import PublishedSetRow
-from cloud.models.sites import EdgeRow, InstanceRow, SiteRow
+from cloud.models.sites import EdgeRow, SiteRow, incarnation_for
 from contract.commands import FINAL_STATES, CommandState
 from contract.link import CommandItemKind
 
@@ -61,9 +61,9 @@ def connected(unit: Unit, site: str) -> Sequence[str]:
     return unit.scalars(query.order_by(row.charge_point)).all()
 
 
-def incarnation(unit: Unit) -> UUID:
-    """Which cloud database this is."""
-    return unit.scalars(select(InstanceRow.incarnation)).one()
+def incarnation(unit: Unit, site: str) -> UUID:
+    """Which cloud database this is to the edge of a site."""
+    return unit.scalars(incarnation_for(site)).one()
 
 
 def directory_versions(unit: Unit, site: str) -> dict[str, int]:

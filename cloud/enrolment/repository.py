@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from cloud.db.database import Unit
 from cloud.errors import UnknownSiteError
 from cloud.models.access import AccessEventRow, BrokerLoginRow, EdgeKeyRow, EnrolmentTokenRow
-from cloud.models.sites import EdgeRow, InstanceRow
+from cloud.models.sites import EdgeRow, incarnation_for
 
 
 def lock_edge(unit: Unit, edge: str) -> EdgeRow:
@@ -26,9 +26,9 @@ def lock_edge(unit: Unit, edge: str) -> EdgeRow:
     return row
 
 
-def incarnation(unit: Unit) -> UUID:
-    """Which cloud database this is."""
-    return unit.scalars(select(InstanceRow.incarnation)).one()
+def incarnation(unit: Unit, site: str) -> UUID:
+    """Which cloud database this is to the edge of a site."""
+    return unit.scalars(incarnation_for(site)).one()
 
 
 def token(unit: Unit, identity: str) -> EnrolmentTokenRow | None:

@@ -221,15 +221,12 @@ def clear_alarm(unit: Unit, conflict: EdgeConflictRow, now: datetime) -> None:
         alarm.cleared_at = now
 
 
-def renew_incarnation(unit: Unit, known: UUID | None = None) -> None:
-    """Be another cloud database from now on: what edges remember of the old one's numbers means nothing.
-
-    Args:
-        unit: a unit of work.
-        known: the incarnation that was found to be over; another one is left alone. `None`: whichever it is.
-    """
-    statement = update(InstanceRow).values(incarnation=uuid4())
-    unit.execute(statement if known is None else statement.where(InstanceRow.incarnation == known))
+def renew_incarnation(unit: Unit) -> UUID:
+    """Be another cloud database to all from now on: what edges remember of the old one's numbers means nothing."""
+    new = uuid4()
+    unit.execute(update(InstanceRow).values(incarnation=new))
+    unit.execute(update(EdgeRow).values(incarnation=None))
+    return new
 
 
 def commands_given(unit: Unit, site: str) -> int:

@@ -22,7 +22,7 @@ from cloud.models.link import (
 )
 from cloud.models.metering import MeterValueRow
 from cloud.models.published import AppliedSetRow
-from cloud.models.sites import EdgeRow, InstanceRow
+from cloud.models.sites import EdgeRow, incarnation_for
 from contract.directory import AppliedSet
 from contract.streams import Stream
 
@@ -41,9 +41,9 @@ def lock_edge(unit: Unit, edge: str) -> EdgeRow:
     return row
 
 
-def incarnation(unit: Unit) -> UUID:
-    """Which cloud database this is."""
-    return unit.scalars(select(InstanceRow.incarnation)).one()
+def incarnation(unit: Unit, site: str) -> UUID:
+    """Which cloud database this is to the edge of a site."""
+    return unit.scalars(incarnation_for(site)).one()
 
 
 def position(unit: Unit, edge: str, epoch: int, stream: Stream) -> Position:

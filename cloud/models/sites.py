@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Select, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.models.tables import Table
@@ -53,6 +53,8 @@ class EdgeRow(Table):
     revoked_at: Mapped[datetime | None]
     """Since when nothing that it sends is taken; `None`: it is welcome. A new enrolment ends it."""
     revoked_why: Mapped[str | None]
+    incarnation: Mapped[UUID | None]
+    """What the database is to this edge, since it remembered more than is there; `None`: what it is to all."""
 
 
 class EdgeEpochRow(Table):
@@ -76,3 +78,9 @@ class EdgeEpochRow(Table):
     """An operator let another one go on: whoever speaks under this epoch is turned away."""
     chosen_at: Mapped[datetime | None]
     """An operator let this one go on: its next greeting is granted an epoch."""
+
+
+def incarnation_for(site: str) -> Select[UUID]:
+    """Which cloud database this is to the edge of a site."""
+    known = func.coalesce(EdgeRow.incarnation, InstanceRow.incarnation)
+    return select(known).select_from(InstanceRow).outerjoin(EdgeRow, EdgeRow.site_id == site)

@@ -46,7 +46,8 @@ def pull(database: Database, asked: Asked, now: datetime) -> CommandsAnswer:
     """
     with database.read() as unit:
         _require_one_of_us(unit, asked)
-        incarnation, waiting = repository.incarnation(unit), repository.has_items(unit, asked.edge, asked.after)
+        incarnation = repository.incarnation(unit, asked.edge)
+        waiting = repository.has_items(unit, asked.edge, asked.after)
         directory = repository.directory_versions(unit, asked.edge)
     items = _hand_out(database, asked, now) if waiting else []
     return CommandsAnswer(incarnation=incarnation, server_time=now, items=items, directory=directory)

@@ -13,13 +13,13 @@ from cloud.db.database import Unit
 from cloud.directory.repository.campus import chunks
 from cloud.errors import UnknownSiteError
 from cloud.models.published import AppliedSetRow, PublishedEntryRow, PublishedSetRow
-from cloud.models.sites import InstanceRow, SiteRow
+from cloud.models.sites import SiteRow, incarnation_for
 from contract.directory import EMPTY, DirectorySet
 
 
-def incarnation(unit: Unit) -> UUID:
-    """Which cloud database this is."""
-    return unit.scalars(select(InstanceRow.incarnation)).one()
+def incarnation(unit: Unit, site: str) -> UUID:
+    """Which cloud database this is to the edge of a site."""
+    return unit.scalars(incarnation_for(site)).one()
 
 
 def require_site(unit: Unit, site: str) -> None:

@@ -40,7 +40,7 @@ def of_site(database: Database, site: str) -> SiteDirectory:
     """
     with database.read() as unit:
         published.require_site(unit, site)
-        incarnation = published.incarnation(unit)
+        incarnation = published.incarnation(unit, site)
         wanted, applied = published.sets_of(unit, site), published.applied_of(unit, site)
     sets = {name: compare(wanted.get(name.value), applied.get(name.value), incarnation) for name in DirectorySet}
     return SiteDirectory(site=site, in_step=all(one.in_step for one in sets.values()), sets=sets)

@@ -29,7 +29,7 @@ def pull(database: Database, edge: str, asked: DirectoryRequest, now: datetime) 
         if not database.is_sqlite:  # there every reading transaction is of one instant anyway
             unit.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         require_present(unit, edge, asked.epoch)
-        incarnation = published.incarnation(unit)
+        incarnation = published.incarnation(unit, edge)
         row = published.find_set(unit, edge, asked.set)
         if asked.since is not None and (asked.incarnation != incarnation or not _can_tell(row, asked.since)):
             raise SnapshotNeededError(

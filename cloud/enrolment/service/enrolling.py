@@ -53,7 +53,7 @@ def enrol(
             edge=edge.site_id,
             key_id=key.key_id,
             server_time=now,
-            incarnation=repository.incarnation(unit),
+            incarnation=repository.incarnation(unit, edge.site_id),
             broker=give_login(unit, edge.site_id, now) if with_broker else None,
         )
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import uuid4
 
 from cloud.db.database import Database, Unit
 from cloud.errors import EdgeLockedError, EpochError, ForbiddenError, GarduCloudError
@@ -190,23 +191,24 @@ class _Visit:
             _log.error("an edge of %s is turned away: %s", row.site_id, pasts.TURNED_AWAY)
 
     def _notice_a_restore(self) -> None:
-        """Become another incarnation when the edge knows more of this one than the cloud itself."""
-        greeting, mine = self.greeting, repository.incarnation(self.unit)
-        if greeting.incarnation != mine:
+        """Become another incarnation to an edge that knows more of this one than the cloud itself.
+
+        To this edge alone: nothing proves what it says, and the others find out for themselves.
+        """
+        greeting, row = self.greeting, self.row
+        if greeting.incarnation != repository.incarnation(self.unit, row.site_id):
             return
         told = [Told(head.acknowledged, self._at(stream).cursor) for stream, head in greeting.streams.items()]
-        if greeting.epoch < self.row.epoch:
+        if greeting.epoch < row.epoch:
             told = []  # earned under another epoch: they say nothing of the cursors of this one
-        given = pasts.commands_given(self.unit, self.row.site_id)
-        ahead = greeting.epoch > self.row.epoch
+        given = pasts.commands_given(self.unit, row.site_id)
+        ahead = greeting.epoch > row.epoch
         number, command = greeting.last_command_number, greeting.last_command
-        another = command is not None and pasts.command_of(self.unit, self.row.site_id, number or 0) not in {
-            None,
-            command,
-        }
+        another = command is not None and pasts.command_of(self.unit, row.site_id, number or 0) not in {None, command}
         if ahead or was_restored(told, commands_told=number, commands_given=given, another_command=another):
-            _log.warning("edge %s knows more than this database: it was restored from a backup", self.row.site_id)
-            pasts.renew_incarnation(self.unit, mine)
+            _log.warning("edge %s knows more than this database: it was restored from a backup", row.site_id)
+            row.incarnation = uuid4()
+            self.unit.flush()
 
     def _answer(self, partings: dict[Stream, Parting] | None = None) -> GreetingAnswer:
         row, greeting = self.row, self.greeting
@@ -216,7 +218,7 @@ class _Visit:
             pasts.note_boot(self.unit, row.site_id, greeting.boot_id, row.epoch, self.now)
         is_granted = partings is None and row.epoch > greeting.epoch
         return GreetingAnswer(
-            incarnation=repository.incarnation(self.unit),
+            incarnation=repository.incarnation(self.unit, row.site_id),
             epoch=row.epoch,
             server_time=self.now,
             streams={stream: _cursor(self._at(stream)) for stream in Stream},

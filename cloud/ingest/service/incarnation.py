@@ -5,13 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from cloud.db.database import Database
-from cloud.ingest import pasts, repository
+from cloud.ingest import pasts
 
 
 def become_another(database: Database) -> UUID:
     """Be another incarnation: what edges remember of the old one's numbers means nothing any more."""
     with database.write() as unit:
-        pasts.renew_incarnation(unit)
-        unit.flush()
-        unit.expire_all()
-        return repository.incarnation(unit)
+        return pasts.renew_incarnation(unit)

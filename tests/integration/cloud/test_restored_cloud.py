@@ -13,7 +13,9 @@ from cloud.errors import EpochError
 from cloud.ingest.service.incarnation import become_another
 from cloud.models.link import LedgerEventRow, StreamCursorRow
 from cloud.models.metering import MeterValueRow
+from contract.link import StreamHead
 from contract.mqtt import CommandsRequest
+from contract.streams import Stream
 from tests.integration.cloud.conftest import Campus
 from tests.integration.cloud.edge_double import EdgeDouble
 from tests.integration.cloud.test_commands import ask
@@ -28,7 +30,7 @@ def put_back(unit: Unit, cursors: dict[str, tuple[int, bytes]]) -> None:
     unit.execute(delete(MeterValueRow).where(MeterValueRow.seq > cursors["meter"][0]))
 
 
-async def test_a_restored_cloud_becomes_another_incarnation_as_soon_as_an_edge_tells_it_of_more(campus: Campus) -> None:
+async def test_a_restored_cloud_becomes_another_incarnation_to_an_edge_that_tells_it_of_more(campus: Campus) -> None:
     edge = campus.edge
     before = (await edge.greet()).json()["incarnation"]
     edge.incarnation = UUID(before)
@@ -42,7 +44,41 @@ async def test_a_restored_cloud_becomes_another_incarnation_as_soon_as_an_edge_t
     assert answer["incarnation"] != before
     assert answer["streams"]["meter"]["cursor"] == 3
     assert (await edge.greet()).json()["incarnation"] == answer["incarnation"]
-    assert (await campus.another_edge("south").greet()).json()["incarnation"] == answer["incarnation"]
+    pulled = (await edge.pull())["incarnation"]
+    assert pulled == answer["incarnation"]
+
+
+@pytest.mark.parametrize("boast", ["command number", "cursor", "epoch"])
+async def test_what_one_edge_says_of_a_lost_past_is_no_matter_of_the_others(campus: Campus, boast: str) -> None:
+    liar, other = campus.edge, campus.another_edge("south")
+    before = UUID((await other.greet()).json()["incarnation"])
+    liar.incarnation = other.incarnation = before
+    await liar.greet()
+    await liar.tell(*some(1))
+    seen = {before}
+    for time in range(3):
+        match boast:
+            case "command number":
+                told = await liar.greet(last_command_number=10**18)
+            case "cursor":
+                head = StreamHead(head=9, acknowledged=9, oldest_kept=1, hash="00" * 32)
+                told = await liar.greet(streams={**liar.greeting().streams, Stream.STATE: head})
+            case _:
+                told = await liar.greet(epoch=2 + time)
+        assert told.status_code == 200, told.text
+        liar.incarnation = UUID(told.json()["incarnation"])
+        seen.add(liar.incarnation)
+    assert len(seen) == 4, "it believes itself"
+    assert UUID((await other.pull())["incarnation"]) == before
+    assert UUID((await other.greet()).json()["incarnation"]) == before
+
+
+async def test_the_word_of_an_operator_holds_for_every_edge(campus: Campus) -> None:
+    edge, other = campus.edge, campus.another_edge("south")
+    edge.incarnation = UUID((await edge.greet()).json()["incarnation"])
+    assert UUID((await edge.greet(last_command_number=7)).json()["incarnation"]) != edge.incarnation
+    said = str(become_another(campus.database))
+    assert [(await one.greet()).json()["incarnation"] for one in (edge, other)] == [said, said]
 
 
 async def test_a_command_number_that_was_never_given_tells_of_a_restore(campus: Campus) -> None:
