@@ -109,6 +109,10 @@ class CommandProgressed(EventData):
     answer: dict[str, Any] | None = None
     """The OCPP answer as the charge point gave it; `None` while there is none."""
     error: CommandError | None = None
+    charge_point: str | None = None
+    """For a cloud that has forgotten the command. `None`, as for `action`: an earlier release does not say."""
+    action: str | None = None
+    """The OCPP action."""
 
 
 class RemoteStartConcluded(EventData):

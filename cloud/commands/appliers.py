@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from cloud.commands import repository
 from cloud.commands.schemas import Effect
 from cloud.commands.service.lifecycle import may_move
+from cloud.commands.service.remembering import remember
 from cloud.commands.service.waking import ring
 from cloud.db.database import Unit
-from cloud.errors import NotFoundError
 from cloud.models.commands import CommandRow
 from cloud.models.received import Received
 from cloud.observability.redaction import hide
@@ -20,15 +20,14 @@ from contract.events import CommandProgressed, RemoteStartConcluded
 def progressed(unit: Unit, events: Sequence[Received[CommandProgressed]]) -> None:
     """A command moved on at the edge. Every word is noted; only an allowed move moves the state.
 
+    One that is not known was given in hours that a restored database has lost: it is written again, as far as told.
+
     Raises:
-        NotFoundError: the site was never given such a command.
+        NotFoundError: it is another site's command.
     """
     repository.lock_site(unit, events[0].site)
     for event in events:
-        row = repository.of_site(unit, event.site, event.data.command)
-        if row is None:
-            raise NotFoundError(f"Site {event.site} was never given a command {event.data.command}.")
-        _progress(unit, row, event)
+        _progress(unit, repository.of_site(unit, event.site, event.data.command) or remember(unit, event), event)
 
 
 def remote_start_concluded(unit: Unit, events: Sequence[Received[RemoteStartConcluded]]) -> None:

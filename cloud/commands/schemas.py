@@ -48,10 +48,11 @@ class Command(Record):
     command: UUID
     site: str
     charge_point: str
+    """Empty, as `action` and `requested_by`: a restored database has forgotten it, and its edge does not say."""
     action: str
     """The OCPP action, for example `RemoteStartTransaction`."""
     payload: dict[str, Any]
-    """The OCPP request, camelCase."""
+    """The OCPP request, camelCase; empty where a restored database has forgotten it."""
     state: CommandState
     overdue: bool
     """It was handed out, its deadline has passed and nobody has told how it ended. The cloud's guess, not a state."""

@@ -139,7 +139,7 @@ def record(
 def tell(tx: WriteTx, command: UUID, now: datetime) -> None:
     """Leave an event that tells the cloud where a stored command stands; telling it twice does no harm."""
     row = tx.connection.execute(
-        "SELECT state, changed_at, answer, error FROM command WHERE command = ?", (str(command),)
+        "SELECT state, changed_at, answer, error, charge_point, action FROM command WHERE command = ?", (str(command),)
     ).fetchone()
     progressed = CommandProgressed(
         command=command,
@@ -147,6 +147,8 @@ def tell(tx: WriteTx, command: UUID, now: datetime) -> None:
         at=row["changed_at"],
         answer=None if row["answer"] is None else orjson.loads(row["answer"]),
         error=None if row["error"] is None else CommandError.model_validate_json(row["error"]),
+        charge_point=row["charge_point"],
+        action=row["action"],
     )
     tx.emit(progressed, subject=f"command/{command}", occurred_at=now)
 

@@ -16,9 +16,13 @@ from tests.faults.campus import Campus, campus, load
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
 from tests.faults.judge import Book
+from tests.faults.orders import Orders
 from tests.harness.processes import Edge
 
 pytestmark = pytest.mark.timeout(3_600)
+
+ORDERS = 6
+"""Commands that end in the hours that the cloud loses."""
 
 FEW = 3
 """Charge points: an edge begins its transaction numbers at the time in seconds, and these must not run far ahead."""
@@ -92,11 +96,14 @@ async def test_a_cloud_restored_from_a_backup_gets_back_what_it_lacks(
     site: Campus, tmp_path: Path, scale: Scale, figures: Figures
 ) -> None:
     records, backup = scale.pick(300, 20_000), tmp_path / "backup.db"
+    orders = Orders(site, seed=7)
     before = await charge(site, records)
     await asyncio.to_thread(back_up, site.cloud.folder / "cloud.db", backup)
 
     async def disturb(book: Book) -> None:  # it comes back while charge points charge
         await load(book, records)
+        await orders.give(ORDERS, per_s=20)
+        await orders.all_final(120)
         await asyncio.to_thread(site.cloud.kill)
         put_back(site.cloud.folder, "cloud.db", backup)
         await asyncio.to_thread(site.cloud.start)
@@ -106,6 +113,8 @@ async def test_a_cloud_restored_from_a_backup_gets_back_what_it_lacks(
     await asyncio.to_thread(site.edge.wait_drained, 240)
     book = together(before, after)
     hold_against_the_cloud(site, book, figures, "cloud restored")
+    assert (await orders.all_final(120)).total() == ORDERS, "commands of the lost hours are known again"
+    assert orders.held_against(after) == ([], [])
 
 
 async def test_an_edge_with_an_empty_disk_begins_another_epoch(site: Campus, scale: Scale, figures: Figures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,11 +14,13 @@ from cloud.errors import EpochError
 from cloud.ingest.service.incarnation import become_another
 from cloud.models.link import LedgerEventRow, StreamCursorRow
 from cloud.models.metering import MeterValueRow
+from contract.commands import CommandState
+from contract.events import CommandProgressed
 from contract.link import StreamHead
 from contract.mqtt import CommandsRequest
 from contract.streams import Stream
 from tests.integration.cloud.conftest import Campus
-from tests.integration.cloud.edge_double import EdgeDouble
+from tests.integration.cloud.edge_double import NOON, EdgeDouble
 from tests.integration.cloud.test_commands import ask
 from tests.integration.cloud.test_epochs import STREAMS, ledger, lives, meter_values, send_on, some
 
@@ -111,6 +114,34 @@ async def test_a_number_that_was_given_to_another_command_tells_of_a_restore(cam
         answer = await campus.edge.greet(last_command_number=1, **greeted)
         assert answer.json()["incarnation"] == before
     assert (await campus.edge.greet(last_command_number=1, last_command=uuid4())).json()["incarnation"] != before
+
+
+@pytest.mark.parametrize("release", ["this", "earlier"])
+async def test_a_command_of_the_lost_hours_comes_back_with_what_its_edge_tells(campus: Campus, release: str) -> None:
+    told: dict[str, Any] = {"charge_point": "CP1", "action": "Reset"} if release == "this" else {}
+    command = uuid4()
+    for state in (CommandState.DELIVERED, CommandState.STARTED, CommandState.SUCCEEDED):
+        await campus.edge.tell(CommandProgressed(command=command, state=state, at=NOON, **told))
+    [row] = await campus.items("commands")
+    assert (row["command"], row["state"], row["overdue"]) == (str(command), "SUCCEEDED", False)
+    assert (row["charge_point"], row["action"]) == (told.get("charge_point", ""), told.get("action", ""))
+    moves = (await campus.get(f"commands/{command}")).json()["transitions"]
+    assert [(move["state"], move["applied"]) for move in moves] == [
+        ("DELIVERED", True),
+        ("STARTED", True),
+        ("SUCCEEDED", True),
+    ]
+    assert len(ledger(campus)) == 3
+    assert await campus.items("dead-letters") == []
+    assert (await campus.edge.pull())["items"] == []
+
+
+async def test_no_edge_may_tell_of_another_ones_command(campus: Campus) -> None:
+    command, other = uuid4(), campus.another_edge("south")
+    await campus.edge.tell(CommandProgressed(command=command, state=CommandState.STARTED, at=NOON))
+    await other.tell(CommandProgressed(command=command, state=CommandState.SUCCEEDED, at=NOON))
+    assert [(row["site"], row["state"]) for row in await campus.items("commands")] == [("tower", "STARTED")]
+    assert [letter["site"] for letter in await campus.items("dead-letters")] == ["south"]
 
 
 async def test_an_operator_may_say_that_the_database_was_restored(campus: Campus) -> None:
