@@ -88,6 +88,12 @@ def require_unlocked(unit: Unit, edge: str) -> None:
         raise EdgeLockedError(row.locked_why or "This edge is locked.", hint="Greet to hear more.")
 
 
+def is_locked(unit: Unit, edge: str) -> bool:
+    """Whether two edges speak for the site, and nobody has chosen yet."""
+    row = unit.get(EdgeRow, edge)
+    return row is not None and row.locked_at is not None
+
+
 def require_present(unit: Unit, edge: str, epoch: int | None) -> None:
     """Return when the site's present life asks. `epoch`: that it speaks under; `None`: it does not say.
 
@@ -118,10 +124,13 @@ def _by_signature(database: Database, token: str, asked: Asked, now: datetime) -
 
 
 def _note(database: Database, edge: str, key_id: str, now: datetime) -> None:
-    """The first use of a key shows that the edge has it safely: then the one before it ends."""
+    """The first use of a key shows that the edge has it safely: then the one before it ends.
+
+    While two edges speak for a site, no use counts as the first: the rightful one may be who has the key before it.
+    """
     with database.write() as unit:
         repository.note_heard(unit, edge, now)
-        if repository.note_used(unit, edge, key_id, now):
+        if not is_locked(unit, edge) and repository.note_used(unit, edge, key_id, now):
             ended = repository.end_credentials(unit, edge, key_id, "a newer key has taken its place", now)
             if ended:
                 repository.record(unit, edge, "key-replaced", edge, f"key {key_id} is in use; {ended} ended", now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cloud.auth import repository as access
+from cloud.auth.edges import require_unlocked
 from cloud.auth.secrets import id_of, matches
 from cloud.auth.signatures import Asked, public_key_of, read, require_about, require_body, require_signed
 from cloud.db.database import Database, Unit
@@ -71,6 +72,7 @@ def register_key(database: Database, edge: str, key: PublicKey, signed_by: str |
     Raises:
         InvalidFieldError: the key cannot be read.
         AlreadyExistsError: it was used once, and has ended.
+        EdgeLockedError: two edges speak for the site; a copy must not take the key of the rightful one away.
     """
     try:
         public_key_of(key)
@@ -78,6 +80,7 @@ def register_key(database: Database, edge: str, key: PublicKey, signed_by: str |
         raise _bad_key(error) from error
     with database.write() as unit:
         repository.lock_edge(unit, edge)
+        require_unlocked(unit, edge)
         known = repository.key(unit, edge, key.key_id)
         if known is not None and known.revoked_at is not None:
             raise AlreadyExistsError("This key was used once, and has ended.", hint="Make a new one.")

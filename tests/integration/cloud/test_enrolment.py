@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cloud.auth.edges import admit_message
 from cloud.enrolment.service.broker import password_lines
 from cloud.errors import EdgeRevokedError, ForbiddenError, UnauthenticatedError
+from cloud.models.sites import EdgeRow
 from contract.enrolment import ENROLMENTS_PATH
 from contract.problems import Problem
 from tests.integration.cloud.conftest import Campus
@@ -222,6 +223,29 @@ async def test_a_new_key_takes_over_when_it_is_used_and_not_before(campus: Campu
     edge.key = new
     problem(await edge.register(old), 409, "already-exists")
     assert (await log(campus))[:2] == ["key-replaced", "key-registered"]
+
+
+async def test_a_copy_takes_no_key_away_while_two_edges_speak(campus: Campus) -> None:
+    rightful = await enrolled(campus)
+    assert (await rightful.pull()).status_code == 200
+    before = SigningEdge(campus.client, "tower", campus.clock)
+    path = "/api/v1/edges/tower/keys"
+    assert (await rightful.send("POST", path, {"public_key": before.key.public.model_dump()})).status_code == 200
+    lock(campus, at=campus.clock())
+    late = SigningEdge(campus.client, "tower", campus.clock)
+    problem(await rightful.send("POST", path, {"public_key": late.key.public.model_dump()}), 403, "edge-locked")
+    for edge in (before, rightful):
+        problem(await edge.pull(), 403, "edge-locked")
+    assert "key-replaced" not in (await log(campus))[:-3]
+    lock(campus, at=None)
+    assert (await rightful.pull()).status_code == 200
+    assert (await before.pull()).status_code == 200
+    problem(await rightful.pull(), 401, "key-revoked")
+
+
+def lock(campus: Campus, *, at: datetime | None) -> None:
+    with campus.database.write() as unit:
+        unit.get_one(EdgeRow, "tower").locked_at = at
 
 
 async def test_a_revoked_edge_is_shut_out_at_once_until_it_enrols_again(campus: Campus) -> None:
