@@ -67,6 +67,8 @@ class Consumer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Client | None = None
+        self._connection = 0
+        """Counts connections: the broker numbers its messages anew in each."""
 
     async def run(self) -> None:
         """Work until cancelled; what is under way is finished first."""
@@ -96,7 +98,7 @@ class Consumer:
         client.on_connect = _on_connect
         client.on_subscribe = _on_subscribe
         client.on_connect_fail = lambda *_: _log.warning("broker_not_reached", host=self._broker.host)
-        client.on_disconnect = _on_disconnect
+        client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.ReceiveMaximum = MOST_UNDER_WAY
@@ -107,14 +109,14 @@ class Consumer:
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:  # noqa: ANN401 - the library's
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._begin, client, message)
+            self._loop.call_soon_threadsafe(self._begin, client, message, self._connection)
 
-    def _begin(self, client: Client, message: MQTTMessage) -> None:
-        task = asyncio.ensure_future(self._serve(client, message))
+    def _begin(self, client: Client, message: MQTTMessage, connection: int) -> None:
+        task = asyncio.ensure_future(self._serve(client, message, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, client: Client, message: MQTTMessage) -> None:
+    async def _serve(self, client: Client, message: MQTTMessage, connection: int) -> None:
         asked = parse_up(message.topic)
         if asked is not None:
             edge, exchange = asked
@@ -124,7 +126,12 @@ class Consumer:
             correlation = getattr(message.properties, "CorrelationData", b"")
             # The topic that the request names for its answer is not believed: an edge is answered at its own alone.
             client.publish(down(edge, exchange), given.body, qos=1, properties=_properties(given, correlation))
-        client.ack(message.mid, message.qos)
+        if connection == self._connection:  # otherwise the number may be that of another message by now
+            client.ack(message.mid, message.qos)
+
+    def _on_disconnect(self, *told: Any) -> None:  # noqa: ANN401 - the library's
+        self._connection += 1
+        _log_disconnect(*told)
 
 
 def _properties(given: Answer, correlation: bytes) -> Properties:
@@ -154,6 +161,6 @@ def _on_subscribe(_: Client, __: Any, ___: int, reasons: list[ReasonCode], ____:
     _log.info("broker_connected")
 
 
-def _on_disconnect(_: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None) -> None:  # noqa: ANN401 - the library's
+def _log_disconnect(_: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None) -> None:  # noqa: ANN401 - the library's
     if reason.is_failure:
         _log.warning("broker_lost", reason=str(reason))
