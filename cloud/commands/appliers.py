@@ -8,7 +8,7 @@ from cloud.commands import repository
 from cloud.commands.schemas import Effect
 from cloud.commands.service.lifecycle import may_move
 from cloud.commands.service.remembering import remember
-from cloud.commands.service.waking import ring
+from cloud.commands.service.waking import command_key
 from cloud.db.database import Unit
 from cloud.models.commands import CommandRow
 from cloud.models.received import Received
@@ -61,4 +61,4 @@ def _progress(unit: Unit, row: CommandRow, event: Received[CommandProgressed]) -
         applied=moves,
         event=event.envelope.id,
     )
-    ring(unit, row)
+    unit.ring_after_commit(command_key(row.command))  # not the edge, which has said it: nothing is there to pull
