@@ -80,6 +80,8 @@ def guarantees() -> str:
         What the link promises under each fault, and what a run measured. A judge outside both processes keeps a ledger
         of every record that a charge point was told is stored, and holds it against what the edge and the cloud have.
         `make faults` runs all rows in their full size and writes this page; `make test` runs a short form of each.
+        What must hold about records and commands is asserted in every run. A speed is a goal: whether it was reached
+        stands beside the figure, and depends on the machine. A row whose run failed says so.
         """,
         table(("Fault", "What must hold", "Measured"), _rows(measured, machines)),
         "## Machines",
@@ -96,15 +98,23 @@ def _rows(measured: dict[str, dict[str, Any]], machines: list[str]) -> list[tupl
 
 def _measured(parts: dict[str, Any], machines: list[str]) -> list[str]:
     return [
-        f"{f'*{part}*: ' if part else ''}{_figures(line)} "
+        f"{f'*{part}*: ' if part else ''}{_outcome(line)} "
         f"({'' if line['full'] else 'short form; '}{line['at']}, commit {line['commit']}, "
         f"machine {machines.index(line['machine']) + 1})"
         for part, line in sorted(parts.items())
     ]
 
 
-def _figures(line: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {value:,}" if isinstance(value, int | float) else f"{name} {value}"
-        for name, value in line["figures"].items()
-    )
+def _outcome(line: dict[str, Any]) -> str:
+    """Held or failed, and the figures; those of a failed run are what it had measured before it failed."""
+    figures = ", ".join(_figure(name, value) for name, value in line["figures"].items())
+    if line["failed"] is None:
+        return f"**held**: {figures}"
+    reason = line["failed"].replace("|", "\\|").replace("<", "&lt;")
+    return f"**FAILED**: {reason}" + (f"; measured before: {figures}" if figures else "")
+
+
+def _figure(name: str, value: str | float | dict[str, Any]) -> str:
+    if isinstance(value, dict):
+        return f"{name} {value['value']:,} (goal {'reached' if value['reached'] else 'MISSED'}: {value['goal']})"
+    return f"{name} {value:,}" if isinstance(value, int | float) else f"{name} {value}"

@@ -11,7 +11,7 @@ import time
 from bisect import bisect_right
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
@@ -21,6 +21,7 @@ import httpx
 
 from tests.faults.campus import Campus, load
 from tests.faults.figures import percentile
+from tests.faults.filled import hold_against
 from tests.faults.filling import fill
 from tests.faults.judge import Book
 from tests.harness.plain_http import PLAIN
@@ -35,6 +36,7 @@ CHARGE_POINTS = 2
 LOOKS_EVERY_S = 0.25
 TELLS_EVERY_S = 15.0
 PATIENCE_S = 3_600.0
+LONGEST_TOLD = 2_000
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -70,6 +72,8 @@ class Drained:
     """Of the cloud's process, without PostgreSQL."""
     live_p95_s: float
     """How old the cloud's picture of a connector was: since the first sample that was acknowledged and not shown."""
+    found: dict[str, int] = field(default_factory=dict)
+    """By the judge, when all had arrived: how many were lost, doubled and so on."""
 
     @property
     def events_per_s(self) -> float:
@@ -102,8 +106,10 @@ async def drain(postgres: Postgres, folder: Path, backlog: Backlog, weather: Wea
 
             book = await site.charge_while(come_back)
             edge.wait_drained(240)
-            assert not book.refused
-            assert site.dead_letters() == 0
+            verdict = hold_against(postgres.url, "north", backlog.transactions, backlog.samples, book)
+            seen[0].found = verdict.figures
+            if verdict:
+                print(f"  {verdict}"[:LONGEST_TOLD], flush=True)
     return seen[0]
 
 

@@ -1,4 +1,4 @@
-"""What a run of the faults measured, one JSON line per row, for docs/reference/guarantees.md."""
+"""What a run of the faults measured and how it ended, as JSON lines, for docs/reference/guarantees.md."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 import statistics
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,31 +18,74 @@ from docs.guarantees_page import ROWS
 ROOT = Path(__file__).parents[2]
 
 
-class Figures:
-    """Takes down figures; writes them only when `GARDU_FIGURES` names a file."""
+@dataclass(frozen=True)
+class Goal:
+    """A figure that should be fast or small enough. It is shown on the page, and no test fails because of it."""
 
-    def __init__(self, test: str, *, full: bool) -> None:
+    value: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def reached(self) -> bool:
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+    def shown(self) -> dict[str, Any]:
+        """For the file of figures."""
+        goal = f"at {'least' if self.at_least else 'most'} {self.bound:,g}"
+        return {"value": _rounded(self.value), "goal": goal, "reached": self.reached}
+
+
+def at_most(value: float, bound: float) -> Goal:
+    """A figure that should not exceed a bound."""
+    return Goal(value, bound)
+
+
+def at_least(value: float, bound: float) -> Goal:
+    """A figure that should not stay below a bound."""
+    return Goal(value, bound, at_least=True)
+
+
+class Figures:
+    """Takes down what becomes of a test, and its figures; writes only when `GARDU_FIGURES` names a file.
+
+    Args:
+        row: a key of `docs.guarantees_page.ROWS`.
+        part: which half of a row that several tests share, for example the carrier.
+        test: whose figures these are.
+        full: whether this is the full size.
+    """
+
+    def __init__(self, row: str, part: str, test: str, *, full: bool) -> None:
+        assert row in ROWS, row
+        self._row = row
+        self._part = part
         self._test = test
         self._full = full
         self._file = os.environ.get("GARDU_FIGURES")
 
-    def record(self, row: str, part: str = "", /, **figures: Any) -> None:
-        """Remember what was measured.
+    def record(self, /, **figures: Any) -> None:
+        """Remember what was measured: before the assertions about it, so that a failing run shows its figures, too.
 
         Args:
-            row: a key of `docs.guarantees_page.ROWS`.
-            part: which half of a row that several tests share, for example the carrier.
             figures: in the order and with the names in which the page shows them; blanks are written as `_`.
         """
-        assert row in ROWS, row
-        shown = {name.replace("_", " "): _rounded(value) for name, value in figures.items()}
-        print(f"\n[figures] {row} {part}: " + "; ".join(f"{name} {value}" for name, value in shown.items()))
+        shown = {
+            name.replace("_", " "): value.shown() if isinstance(value, Goal) else _rounded(value)
+            for name, value in figures.items()
+        }
+        print(f"\n[figures] {self._row} {self._part}: " + "; ".join(f"{name} {value}" for name, value in shown.items()))
+        self.tell("measured", figures=shown)
+
+    def tell(self, what: str, **more: Any) -> None:
+        """Add a line to the file: `begun`, `measured`, then `passed`, `failed` or `skipped`."""
         if self._file is None:
             return
         line = {
-            "row": row,
-            "part": part,
-            "figures": shown,
+            "row": self._row,
+            "part": self._part,
+            "what": what,
+            **more,
             "full": self._full,
             "test": self._test,
             "at": datetime.now(UTC).isoformat(timespec="minutes"),

@@ -43,6 +43,7 @@ def behind_a_broker(tmp_path: Path) -> Iterator[tuple[Campus, Broker]]:
         broker.kill()
 
 
+@pytest.mark.measures("broker-wiped")
 async def test_a_wiped_broker_loses_and_doubles_nothing(
     behind_a_broker: tuple[Campus, Broker], scale: Scale, figures: Figures
 ) -> None:
@@ -58,5 +59,5 @@ async def test_a_wiped_broker_loses_and_doubles_nothing(
 
     book = await site.charge_while(disturb)
     verdict = site.judge(book)
-    figures.record("broker-wiped", wipes=wipes, records=book.records, **verdict.figures)
+    figures.record(wipes=wipes, records=book.records, **verdict.figures)
     assert not verdict, verdict

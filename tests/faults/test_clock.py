@@ -63,6 +63,7 @@ def bent(tmp_path: Path) -> Iterator[tuple[Campus, BentClock]]:
             yield site, clock
 
 
+@pytest.mark.measures("clock")
 async def test_a_clock_that_steps_changes_no_order_and_lets_nothing_expire(
     bent: tuple[Campus, BentClock], scale: Scale, figures: Figures
 ) -> None:
@@ -99,7 +100,6 @@ async def test_a_clock_that_steps_changes_no_order_and_lets_nothing_expire(
         if [key for key in ordered if key[0] == charge_point] != [key for key in told if key[0] == charge_point]
     ]
     figures.record(
-        "clock",
         steps=steps,
         records=book.records,
         **verdict.figures,

@@ -50,6 +50,7 @@ async def trouble(site: Campus, line: TcpProxy, giving: asyncio.Task[None]) -> t
     return kills, resets
 
 
+@pytest.mark.measures("commands")
 async def test_no_command_runs_twice_or_late_and_each_ends(
     troubled: tuple[Campus, TcpProxy], scale: Scale, figures: Figures
 ) -> None:
@@ -71,7 +72,6 @@ async def test_no_command_runs_twice_or_late_and_each_ends(
     assert ends.get("SUCCEEDED", 0) > len(orders.given) / 3, "most of them came through"
     verdict = site.judge(book)
     figures.record(
-        "commands",
         commands=len(orders.given),
         kills=troubles[0],
         connections_reset=troubles[1],

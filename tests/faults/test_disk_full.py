@@ -55,6 +55,7 @@ def crowded(tmp_path: Path) -> Iterator[Crowded]:
         yield Crowded(site, line, disk)
 
 
+@pytest.mark.measures("disk-full")
 async def test_a_full_disk_loses_nothing_of_the_ledger_and_no_sample_without_a_word(
     crowded: Crowded, scale: Scale, figures: Figures
 ) -> None:
@@ -80,7 +81,6 @@ async def test_a_full_disk_loses_nothing_of_the_ledger_and_no_sample_without_a_w
     assert not book.refused, "offline, a charge point keeps its records; answered with errors, it would drop them"
     missing, skipped = missing_samples(site, book)
     figures.record(
-        "disk-full",
         times_full=len(recovered_after_s),
         records=book.records,
         ledger_lost=0,

@@ -37,6 +37,7 @@ def on_postgres(tmp_path: Path) -> Iterator[tuple[Campus, Postgres]]:
                 yield site, postgres
 
 
+@pytest.mark.measures("cloud-killed", "cloud on PostgreSQL")
 async def test_a_killed_database_loses_and_doubles_nothing(
     on_postgres: tuple[Campus, Postgres], scale: Scale, figures: Figures
 ) -> None:
@@ -60,8 +61,6 @@ async def test_a_killed_database_loses_and_doubles_nothing(
     assert book.connections == CHARGE_POINTS, "no charge point noticed"
     verdict = site.judge(book)
     figures.record(
-        "cloud-killed",
-        "cloud on PostgreSQL",
         kills_of_the_database=kills["database"],
         of_the_cloud=kills["cloud"],
         records=book.records,

@@ -45,6 +45,7 @@ def edge_on(disk: CuttableDisk, folder: Path, cloud: Cloud | None = None) -> Edg
     return Edge.create(folder, **to_the_cloud, DATA_DIR=str(disk.mounted / "data"), LOG__LEVEL="ERROR")
 
 
+@pytest.mark.measures("power-cut", "synchronous=FULL")
 async def test_what_was_acknowledged_survives_a_power_cut(
     disk: CuttableDisk, tmp_path: Path, scale: Scale, figures: Figures
 ) -> None:
@@ -64,10 +65,11 @@ async def test_what_was_acknowledged_survives_a_power_cut(
         book = await site.charge_while(disturb)
         assert book.connections >= CHARGE_POINTS * (cuts + 1)
         verdict = site.judge(book)
-    figures.record("power-cut", "synchronous=FULL", cuts=cuts, records=book.records, **verdict.figures)
+    figures.record(cuts=cuts, records=book.records, **verdict.figures)
     assert not verdict, verdict
 
 
+@pytest.mark.measures("power-cut", "control, synchronous=OFF")
 async def test_without_syncing_a_power_cut_does_lose(disk: CuttableDisk, tmp_path: Path, figures: Figures) -> None:
     """The control: the same cut of the same load, with an edge that does not wait for the disk."""
     edge = edge_on(disk, tmp_path / "edge")
@@ -88,7 +90,7 @@ async def test_without_syncing_a_power_cut_does_lose(disk: CuttableDisk, tmp_pat
         if lost:
             break
     assert lost, "The power cut has thrown nothing away: this test would not notice an edge that does not sync."
-    figures.record("power-cut", "control, synchronous=OFF", records=told, acknowledged_lost=lost)
+    figures.record(records=told, acknowledged_lost=lost)
 
 
 async def charge_until_cut(site: Campus, disk: CuttableDisk) -> Book:

@@ -72,11 +72,11 @@ def reused_numbers(site: Campus) -> list[tuple[int, int]]:
         return rows.fetchall()
 
 
-def hold_against_the_cloud(site: Campus, book: Book, figures: Figures, part: str) -> None:
+def hold_against_the_cloud(site: Campus, book: Book, figures: Figures) -> None:
     """Compare, record, and assert that all was kept."""
     verdict, reused = site.hold_against_cloud(book), reused_numbers(site)
     verdict.corrupt += [("dead letter", letter) for letter in site.cloud.items("/api/v1/dead-letters")]
-    figures.record("restored", part, records=book.records, **verdict.figures, numbers_reused=len(reused))
+    figures.record(records=book.records, **verdict.figures, numbers_reused=len(reused))
     assert not verdict, verdict
     assert not reused
 
@@ -92,6 +92,7 @@ def back_up(database: Path, backup: Path) -> None:
         before.backup(after)
 
 
+@pytest.mark.measures("restored", "cloud restored")
 async def test_a_cloud_restored_from_a_backup_gets_back_what_it_lacks(
     site: Campus, tmp_path: Path, scale: Scale, figures: Figures
 ) -> None:
@@ -112,11 +113,12 @@ async def test_a_cloud_restored_from_a_backup_gets_back_what_it_lacks(
     after = await site.charge_while(disturb)
     await asyncio.to_thread(site.edge.wait_drained, 240)
     book = together(before, after)
-    hold_against_the_cloud(site, book, figures, "cloud restored")
+    hold_against_the_cloud(site, book, figures)
     assert (await orders.all_final(120)).total() == ORDERS, "commands of the lost hours are known again"
     assert orders.held_against(after) == ([], [])
 
 
+@pytest.mark.measures("restored", "edge re-imaged")
 async def test_an_edge_with_an_empty_disk_begins_another_epoch(site: Campus, scale: Scale, figures: Figures) -> None:
     records = scale.pick(40, 2_000)
     before = await charge(site, records)
@@ -126,10 +128,11 @@ async def test_an_edge_with_an_empty_disk_begins_another_epoch(site: Campus, sca
         await asyncio.to_thread(site.furnish, FEW)
         await until_the_clock_has_passed(before)
         book = together(before, await charge(site, records))
-        hold_against_the_cloud(site, book, figures, "edge re-imaged")
+        hold_against_the_cloud(site, book, figures)
     assert site.cloud.items("/api/v1/sites")[0]["link"]["epoch"] == 2
 
 
+@pytest.mark.measures("restored", "edge restored")
 async def test_an_edge_restored_from_a_backup_goes_on_under_another_epoch(
     site: Campus, tmp_path: Path, scale: Scale, figures: Figures
 ) -> None:
@@ -142,10 +145,11 @@ async def test_an_edge_restored_from_a_backup_goes_on_under_another_epoch(
     with site.edge.start():
         await until_the_clock_has_passed(lived)
         book = together(before, lived, await charge(site, records))
-        hold_against_the_cloud(site, book, figures, "edge restored")
+        hold_against_the_cloud(site, book, figures)
     assert site.cloud.items("/api/v1/sites")[0]["link"]["epoch"] == 2
 
 
+@pytest.mark.measures("restored", "edge cloned")
 async def test_a_cloned_edge_is_noticed_and_both_go_on_charging(
     site: Campus, tmp_path: Path, scale: Scale, figures: Figures
 ) -> None:
@@ -167,8 +171,6 @@ async def test_a_cloned_edge_is_noticed_and_both_go_on_charging(
     told, refused = sum(book.records for book in (before, *books)), [frame for book in books for frame in book.refused]
     reused = reused_numbers(site)
     figures.record(
-        "restored",
-        "edge cloned",
         records=told,
         refused_at_either=len(refused),
         numbers_reused=len(reused),
