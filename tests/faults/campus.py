@@ -96,10 +96,13 @@ class Campus:
 
 
 @contextmanager
-def campus(folder: Path, *, proxied: bool = False, **settings: str) -> Iterator[tuple[Campus, TcpProxy]]:
+def campus(
+    folder: Path, *, proxied: bool = False, cloud_module: str = "cloud.cli", **settings: str
+) -> Iterator[tuple[Campus, TcpProxy]]:
     """Run a campus whose link is plain HTTP, through a proxy if wanted."""
-    cloud = Cloud.create(folder / "cloud").start()
-    with cloud, TcpProxy(cloud.port) as proxy:
+    cloud = Cloud.create(folder / "cloud")
+    cloud.module = cloud_module
+    with cloud.start(), TcpProxy(cloud.port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}" if proxied else cloud.url
         edge = Edge.create(folder / "edge", cloud_url=url, cloud_secret=cloud.secrets["north"], **settings)
         with edge.start():
