@@ -35,6 +35,7 @@ from contract.streams import Stream
 from edge.store import outbox, retention
 from edge.store.migrations import migrate as migrate_edge
 from edge.sync.link import LinkState
+from tests.faults.command_link import CommandLink
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
 from tests.faults.recorded import Book, a_draft
@@ -316,6 +317,12 @@ class CountedLink(LinkMachine):
         taken[type(self).__name__] += 1
 
 
+class CountedCommands(CommandLink):
+    @invariant()
+    def count(self) -> None:
+        taken[type(self).__name__] += 1
+
+
 class CountedCommand(CommandMachine):
     @invariant()
     def count(self) -> None:
@@ -332,6 +339,7 @@ def explored(machine: type[RuleBasedStateMachine], share: int, part: str) -> Any
     [
         explored(WholeLink, 4, "link with both stores"),
         explored(CountedLink, 4, "link"),
+        explored(CountedCommands, 4, "commands with both stores"),
         explored(CountedCommand, 2, "command"),
     ],
 )
@@ -343,7 +351,7 @@ def test_whatever_the_order_the_link_keeps_its_word(
     figures: Figures,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    WholeLink.templates = templates
+    WholeLink.templates = CommandLink.templates = templates
     monkeypatch.setattr(retention, "SLICE", SMALL_SLICE)
     monkeypatch.setattr(retention, "LONGEST_RANGE", 3 * SMALL_SLICE)
     taken.clear()
