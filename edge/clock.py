@@ -56,7 +56,8 @@ class Clock:
     def distrust(self, known: datetime) -> None:
         """Tell a time that has certainly passed; a machine that says less (or 1970) is not believed until it is set."""
         known = max(known, RELEASED)
-        if self._estimate is None and self.machine() < known - TOLERANCE:
+        best = self.machine() if self._estimate is None else self._estimated()
+        if best < known - TOLERANCE:
             self._estimate = (known, self.monotonic())
 
     @property

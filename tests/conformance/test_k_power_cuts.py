@@ -77,7 +77,10 @@ def hold_against_the_store(book: QueueBook, edge: Edge) -> None:
 def meter_values(edge: Edge) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(f"file:{database(edge)}?mode=ro", uri=True)) as store:
         store.row_factory = sqlite3.Row
-        return [dict(row) for row in store.execute("SELECT charge_point, sampled_at, transaction_id FROM meter_value")]
+        return [
+            dict(row)
+            for row in store.execute("SELECT charge_point, sampled_at, samples, transaction_id FROM meter_value")
+        ]
 
 
 def database(edge: Edge) -> Path:

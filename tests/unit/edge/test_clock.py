@@ -55,3 +55,13 @@ def test_a_clock_that_was_never_set_tells_no_time_before_this_release() -> None:
     clock.at = datetime(1970, 1, 1, tzinfo=UTC)
     assert clock.now() == RELEASED
     assert clock.suspect
+
+
+def test_what_is_known_better_counts_although_the_clock_was_asked_before() -> None:
+    clock = Hands()
+    clock.at = datetime(1970, 1, 1, tzinfo=UTC)
+    assert clock.now() == RELEASED
+    clock.distrust(MAY)
+    clock.distrust(MAY - timedelta(days=1))
+    clock.seconds += 5
+    assert clock.now() == MAY + timedelta(seconds=5)
