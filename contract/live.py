@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 from contract.events import Sample
-from contract.model import Record, UtcDatetime
+from contract.model import Record, StoredInt, UtcDatetime
 
 LIVE_PATH = "/api/v1/edges/{edge}/live"
 
@@ -19,7 +19,7 @@ class LiveState(Record):
     """What a connector last said of itself; 0 is the charge point."""
 
     charge_point: str
-    connector_id: NonNegativeInt
+    connector_id: StoredInt = Field(ge=0)
     status: str
     error_code: str
     status_at: UtcDatetime
@@ -29,7 +29,7 @@ class LiveSample(Record):
     """The newest samples of a connector."""
 
     charge_point: str
-    connector_id: NonNegativeInt
+    connector_id: StoredInt = Field(ge=0)
     transaction: UUID | None
     """Whose they are; `None`: of none."""
     sampled_at: UtcDatetime

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from cloud.db.database import Unit
 from cloud.ingest.schemas import Position
@@ -120,19 +120,19 @@ def full_hash(unit: Unit, site: str, segment: Segment, stream: Stream, seq: int)
 
 def trails(unit: Unit, site: str, segment: Segment, stream: Stream, low: int, high: int) -> Iterator[StreamTrailRow]:
     """The runs of an epoch's marks that touch the numbers from `low` to `high`."""
-    row = StreamTrailRow
-    query = (
-        select(row)
-        .where(row.site_id == site, row.epoch == segment.epoch, row.stream == stream.value)
-        .where(row.last >= low, row.first <= high)
-        .order_by(row.last)
-    )
-    yield from unit.scalars(query)
+    yield from unit.scalars(_trails_from(site, segment, stream, low).where(StreamTrailRow.first <= high))
 
 
 def trail_at(unit: Unit, site: str, segment: Segment, stream: Stream, seq: int) -> StreamTrailRow | None:
     """The run of marks that covers a number."""
-    return next(trails(unit, site, segment, stream, seq, seq), None)
+    found = unit.scalar(_trails_from(site, segment, stream, seq).limit(1))
+    return found if found is not None and found.first <= seq else None
+
+
+def _trails_from(site: str, segment: Segment, stream: Stream, seq: int) -> Select[StreamTrailRow]:
+    row = StreamTrailRow
+    query = select(row).where(row.site_id == site, row.epoch == segment.epoch, row.stream == stream.value)
+    return query.where(row.last >= seq).order_by(row.last)
 
 
 def has_checkpoint_between(unit: Unit, site: str, segment: Segment, stream: Stream, low: int, high: int) -> bool:

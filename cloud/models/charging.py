@@ -79,4 +79,5 @@ Index(None, TransactionRow.site_id, TransactionRow.ordered_at, TransactionRow.tr
 Index(None, TransactionRow.site_id, TransactionRow.charge_point, TransactionRow.ordered_at)
 Index(None, TransactionRow.site_id, TransactionRow.stopped_at)
 Index(None, TransactionRow.transaction)
+Index(None, TransactionRow.site_id, TransactionRow.transaction_id)
 Index(None, TransactionRow.id_tag, TransactionRow.ordered_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.models.tables import Table
@@ -38,6 +38,9 @@ class LedgerEventRow(Table):
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     raw: Mapped[bytes]
+
+
+Index(None, LedgerEventRow.site_id, LedgerEventRow.epoch, LedgerEventRow.seq)
 
 
 class RawEventRow(Table):
