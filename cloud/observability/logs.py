@@ -50,4 +50,7 @@ def set_up_logs(level: LogLevel, form: LogFormat) -> None:
 def _renderer(form: LogFormat) -> Processor:
     if form == "json":
         return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        exception_formatter=structlog.dev.plain_traceback,  # the rich one shows variables, and with them secrets
+    )

@@ -78,7 +78,11 @@ class Gate:
         line = cast("Line", websocket)  # the server asks the library for lines
         line.charge_point, line.profile = who, profile
         shown = Shown(profile, _only(request.headers.get_all("Authorization")), _certificate(line))
-        judgement = self._readers.run_now(lambda db: self._door.judge(db, who, shown))
+        try:
+            judgement = self._readers.run_now(lambda db: self._door.judge(db, who, shown))
+        except Exception:
+            _log.exception("admission_broke", charge_point=who)
+            raise
         if judgement.verdict in (Verdict.TYPED_KEY, Verdict.WRONG_KEY):
             wait_s = self._throttle.wait_s(_pair(line), self._desk.clock.monotonic())
             if wait_s > 0:  # a key of ours cannot be guessed, so whoever shows it need not wait for a guesser's sake

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import NegotiationError, WebSocketException
+from websockets.exceptions import NegotiationError
 from websockets.typing import Subprotocol
 
 from contract.events import ChargePointConnected, ChargePointDisconnected
@@ -223,6 +223,9 @@ class CentralSystem:
                 why = await self._keep_out(connection, older.origin)
             else:
                 why = await self._attend(connection)
+        except Exception:
+            _log.exception("connection_handler_broke", charge_point=who)
+            raise
         finally:
             if older is not None:
                 await closing
@@ -308,13 +311,7 @@ def _arrive(
 
 
 def _quiet_logger() -> logging.Logger:
-    """Let the library report what is our fault, not each stranger's broken handshake."""
+    """Let the library not report each stranger's broken handshake; what is our fault we tell ourselves."""
     logger = logging.getLogger("websockets.server")
-    logger.setLevel(logging.ERROR)
-    logger.addFilter(_is_our_fault)  # the same one again is not added
+    logger.setLevel(logging.CRITICAL)
     return logger
-
-
-def _is_our_fault(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    return error is not None and not isinstance(error, WebSocketException | OSError | EOFError)

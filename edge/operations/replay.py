@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ END_FIELDS = (
 OF_THE_DIRECTORY = frozenset({"id_tag_status", "id_tag_reason", "parent_id_tag"})
 OF_NO_FRAME = frozenset({LOST_STOP, GONE, BY_HAND, "reopened"})
 """Flags of ends that time, an answer or a person made."""
+_NAMED = re.compile(rb'"transactionId"\s*:\s*(\d{1,19})\b')
 PASSED_OVER = frozenset({"Authorize"})
 """Change no transaction."""
 
@@ -74,10 +76,19 @@ class Outcome:
 class _Entry:
     at: datetime
     rank: int
-    """Within a millisecond: a start, what lies between, a stop."""
+    """Within a millisecond, of one transaction: its start, what lies between, its stop."""
     charge_point: str
     raw: bytes
     answer: Response | None = None
+
+    @property
+    def order(self) -> tuple[datetime, int, int]:
+        """Times are kept in milliseconds; within one, transactions follow each other as their numbers do."""
+        named = (self.answer or {}).get("transactionId")
+        if not isinstance(named, int):
+            found = _NAMED.search(self.raw)
+            named = int(found[1]) if found else 0
+        return self.at, named, self.rank
 
 
 def replay(
@@ -95,7 +106,7 @@ def replay(
     told: set[int] = set()
     doubted: set[str] = set()
     rebuilt.execute("BEGIN")
-    entries = heapq.merge(_kept(live, outcome), _journalled(frames, outcome), key=lambda entry: (entry.at, entry.rank))
+    entries = heapq.merge(_kept(live, outcome), _journalled(frames, outcome), key=lambda entry: entry.order)
     for entry in entries:
         number = (entry.answer or {}).get("transactionId")
         if isinstance(number, int):

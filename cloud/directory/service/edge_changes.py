@@ -51,11 +51,11 @@ def _take(unit: Unit, event: Received[IdTagChanged]) -> str:
     if wins:
         _write(unit, row, event, status)
         row.version = max(base, row.version) + 1
-        if row.status is not None:
-            unit.flush()
-            campus.grant_site(unit, event.site, key)
     elif _known(row) != _told(data):
         _note_conflict(unit, row, event)
+    if (wins or base == 0) and row.status is not None:  # a card that the site did not know yet was added there
+        unit.flush()
+        campus.grant_site(unit, event.site, key)
     unit.flush()
     return key
 

@@ -71,10 +71,16 @@ async def test_a_change_that_loses_gives_the_site_no_card(campus: Campus) -> Non
     await put(campus, "id-tags/CARD1", status="Accepted", sites=["tower"])
     tags = await Mirror(campus, campus.edge, "id_tags").pull()
     await put(campus, "id-tags/CARD1", status="Accepted", sites=[])
-    await put(campus, "id-tags/ELSEWHERE", status="Accepted")
-    await campus.edge.tell(changed("CARD1", "Accepted", 1), changed("ELSEWHERE", "Accepted", 0))
+    await campus.edge.tell(changed("CARD1", "Accepted", 1))
     assert (await tags.pull()).entries == {}
-    assert [(await campus.get(f"id-tags/{key}")).json()["sites"] for key in ("CARD1", "ELSEWHERE")] == [[], []]
+    assert (await campus.get("id-tags/CARD1")).json()["sites"] == []
+
+
+async def test_a_card_that_a_site_adds_is_known_there_although_the_campus_knew_it_before(campus: Campus) -> None:
+    await put(campus, "id-tags/ELSEWHERE", status="Blocked")
+    await campus.edge.tell(changed("ELSEWHERE", "Accepted", 0))
+    card = (await campus.get("id-tags/ELSEWHERE")).json()
+    assert (card["sites"], card["status"]) == (["tower"], "Blocked")
 
 
 async def test_an_edge_that_knows_no_versions_is_believed(campus: Campus) -> None:
