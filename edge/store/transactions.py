@@ -13,6 +13,8 @@ import orjson
 
 from edge.domain.timestamps import iso
 
+_RUNNING = "charging_transaction INDEXED BY open_transaction"
+"""The index that holds no others: SQLite itself would walk through all that ended."""
 LATEST = 50
 """Transactions of one charge point that are looked through for the one that ended last."""
 
@@ -193,12 +195,8 @@ def page(
         conditions.append("stopped_at IS NULL" if running else "stopped_at IS NOT NULL")
     values = [value for value in wanted.values() if value is not None]
     where = " AND ".join(conditions) or "TRUE"
-    index = "INDEXED BY open_transaction" if running else ""  # SQLite would walk through all that ended
-    rows = connection.execute(
-        f"SELECT * FROM charging_transaction {index} WHERE {where} ORDER BY transaction_id DESC LIMIT ?",  # noqa: S608 - own text
-        [*values, limit],
-    )
-    return [transaction(row) for row in rows]
+    source = _RUNNING if running else "charging_transaction"
+    return _many(connection, f"{where} ORDER BY transaction_id DESC LIMIT ?", *values, limit, source=source)
 
 
 def told_between(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[int, int]:
@@ -220,17 +218,16 @@ def _one(connection: sqlite3.Connection, where: str, *values: Any) -> Transactio
 
 
 def _running(connection: sqlite3.Connection, where: str, *values: Any) -> list[Transaction]:  # noqa: ANN401 - SQL values
-    """Read running transactions by the index that holds no others: SQLite itself would walk through all that ended."""
-    rows = connection.execute(
-        f"""SELECT * FROM charging_transaction INDEXED BY open_transaction
-            WHERE {where} AND stopped_at IS NULL ORDER BY transaction_id""",  # noqa: S608 - own text
-        values,
-    )
-    return [transaction(row) for row in rows]
+    return _many(connection, f"{where} AND stopped_at IS NULL ORDER BY transaction_id", *values, source=_RUNNING)
 
 
-def _many(connection: sqlite3.Connection, where: str, *values: Any) -> list[Transaction]:  # noqa: ANN401 - SQL values
-    rows = connection.execute(f"SELECT * FROM charging_transaction WHERE {where}", values)  # noqa: S608 - own text
+def _many(
+    connection: sqlite3.Connection,
+    where: str,
+    *values: Any,  # noqa: ANN401 - SQL values
+    source: str = "charging_transaction",
+) -> list[Transaction]:
+    rows = connection.execute(f"SELECT * FROM {source} WHERE {where}", values)  # noqa: S608 - own text
     return [transaction(row) for row in rows]
 
 
