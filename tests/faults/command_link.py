@@ -7,20 +7,17 @@ is answered, or that nobody answers.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import coroutine
 from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from cloud.commands.schemas import Order
 from cloud.commands.service.expiring import expire_late
@@ -35,9 +32,9 @@ from edge.relay.relay import OFFLINE_PATIENCE_S, Relay
 from edge.store import commands
 from edge.store.commands import StoredCommand
 from edge.sync.pushing import Turns
-from tests.faults.whole_link import BEGIN, LOST, SITE, Asked, CloudSide, EdgeSide
+from tests.faults.network import Network
+from tests.faults.whole_link import BEGIN, SITE, EdgeSide
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are made by tempfile
 CHARGE_POINTS = ("CP-0", "CP-1")
 ACTIONS = ("RemoteStartTransaction", "Reset", "DataTransfer", "UnlockConnector", "ClearCache")
 AGREED = {"status": "Accepted"}
@@ -156,20 +153,12 @@ class CommandedEdge(EdgeSide):
         self.store.commit(lambda tx: self.relay._move(tx, command, happened))
 
 
-class CommandLink(RuleBasedStateMachine):
+class CommandLink(Network[CommandedEdge]):
     """Who orders, a cloud, a network that reorders, repeats and loses, an edge, charge points."""
-
-    templates: Path
 
     @initialize()
     def switch_on(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="gardu-commands-", dir=MEMORY if MEMORY.is_dir() else None))
-        for name in ("edge.db", "cloud.db"):
-            shutil.copy(self.templates / name, self.folder / name)
-        self.edge, self.cloud = CommandedEdge(self.folder / "edge.db"), CloudSide(self.folder / "cloud.db")
-        self.edge.start()
-        self.cloud.start()
-        self.old: list[Any] = []
+        self.connect(CommandedEdge)
         self.ordered: dict[UUID, tuple[str, float]] = {}
         """Each command's action, and when it must have left."""
         self.crashes = 0
@@ -200,37 +189,6 @@ class CommandLink(RuleBasedStateMachine):
         for _ in range(times):
             self.edge.act()
         self.edge.poll()
-
-    @precondition(lambda self: self.unheard())
-    @rule(data=st.data(), twice=st.booleans())
-    def cloud_receives(self, data: st.DataObject, twice: bool) -> None:  # noqa: FBT001
-        asked = data.draw(st.sampled_from(self.unheard()))
-        self.receive(asked)
-        if twice:
-            self.cloud.serve(asked.body, self.edge.clock.machine())
-
-    def unheard(self) -> list[Asked]:
-        return [one for one in self.edge.asked if one.answer is None]
-
-    def receive(self, asked: Asked) -> None:
-        self.old.append(asked.body)
-        asked.answer = self.cloud.serve(asked.body, self.edge.clock.machine())
-
-    @precondition(lambda self: self.old)
-    @rule(data=st.data())
-    def cloud_receives_what_is_old(self, data: st.DataObject) -> None:
-        self.cloud.serve(data.draw(st.sampled_from(self.old[-20:])), self.edge.clock.machine())
-
-    @precondition(lambda self: any(one.answer is not None for one in self.edge.asked))
-    @rule(data=st.data())
-    def edge_hears(self, data: st.DataObject) -> None:
-        asked = data.draw(st.sampled_from([one for one in self.edge.asked if one.answer is not None]))
-        self.edge.hear(asked, asked.answer)
-
-    @precondition(lambda self: self.edge.asked)
-    @rule(data=st.data())
-    def request_or_answer_is_lost(self, data: st.DataObject) -> None:
-        self.edge.hear(data.draw(st.sampled_from(self.edge.asked)), LOST)
 
     @precondition(lambda self: self.edge.waiting())
     @rule(data=st.data())
@@ -270,11 +228,6 @@ class CommandLink(RuleBasedStateMachine):
             self.edge.clock.boot_id = f"boot {self.crashes}"
         self.edge.start()
 
-    @rule()
-    def cloud_crashes(self) -> None:
-        self.cloud.stop()
-        self.cloud.start()
-
     @invariant()
     def none_runs_twice_or_late(self) -> None:
         if not hasattr(self, "ordered"):
@@ -289,10 +242,7 @@ class CommandLink(RuleBasedStateMachine):
         """Everything arrives, in order, and charge points answer."""
         for _ in range(rounds):
             self.edge.poll()
-            for asked in list(self.edge.asked):
-                if asked.answer is None:
-                    self.receive(asked)
-                self.edge.hear(asked, asked.answer)
+            self.everything_arrives()
             for running in list(self.edge.running):
                 if not running.has_left:
                     self.edge.leave(running)
@@ -318,9 +268,7 @@ class CommandLink(RuleBasedStateMachine):
             self.none_runs_twice_or_late()
             self.all_have_ended()
         finally:
-            self.edge.crash()
-            self.cloud.stop()
-            shutil.rmtree(self.folder)
+            self.disconnect()
 
     def all_have_ended(self) -> None:
         """Both sides tell the same end, and it agrees with what the charge points saw."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from contextlib import closing
 from datetime import timedelta
@@ -38,8 +37,9 @@ from edge.sync.link import LinkState
 from tests.faults.command_link import CommandLink
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
+from tests.faults.network import Network
 from tests.faults.recorded import Book, a_draft
-from tests.faults.whole_link import BEGIN, LOST, SITE, Asked, CloudSide, EdgeSide, Hands
+from tests.faults.whole_link import BEGIN, SITE, EdgeSide, Hands
 from tests.unit.edge_link.test_delivery_machine import LinkMachine
 from tests.unit.edge_link.test_lifecycle import CommandMachine
 
@@ -51,28 +51,19 @@ taken: Counter[str] = Counter()
 AN_HOUR = timedelta(hours=1)
 SMALL_SLICE = 8
 """Events that one step of the edge's housekeeping removes here."""
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are made by tempfile
 
 
-class WholeLink(RuleBasedStateMachine):
+class WholeLink(Network[EdgeSide]):
     """An edge's disk, its process, a network without manners, the cloud's database and its process."""
-
-    templates: Path
 
     @initialize()
     def switch_on(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="gardu-link-", dir=MEMORY if MEMORY.is_dir() else None))
-        for name in ("edge.db", "cloud.db"):
-            shutil.copy(self.templates / name, self.folder / name)
-        self.edge, self.cloud = EdgeSide(self.folder / "edge.db"), CloudSide(self.folder / "cloud.db")
-        self.edge.start()
-        self.cloud.start()
+        self.connect(EdgeSide)
         self.recorded = 0
         self.book = self.book_of_the_backup = Book()
         self.life = self.boots = 0
         self.most = dict.fromkeys(Stream, 0)
         """The highest cursor that the cloud ever committed for this disk."""
-        self.old: list[Any] = []
         self.seen: dict[tuple[int, int, str], int] = {}
 
     @rule(stream=st.sampled_from(list(Stream)), count=st.sampled_from([1, 3, 30]))
@@ -119,38 +110,10 @@ class WholeLink(RuleBasedStateMachine):
     def edge_polls(self) -> None:
         self.edge.poll()
 
-    @precondition(lambda self: any(one.answer is None for one in self.edge.asked))
-    @rule(data=st.data(), twice=st.booleans())
-    def cloud_receives(self, data: st.DataObject, twice: bool) -> None:  # noqa: FBT001
-        asked = data.draw(st.sampled_from([one for one in self.edge.asked if one.answer is None]))
-        self.receive(asked)
-        if twice:
-            self.serve(asked.body)
-
-    def receive(self, asked: Asked) -> None:
-        self.old.append(asked.body)
-        asked.answer = self.serve(asked.body)
-
     def serve(self, body: Any) -> Any:
-        answer = self.cloud.serve(body, self.edge.clock.machine())
+        answer = super().serve(body)
         self.note_cursors()
         return answer
-
-    @precondition(lambda self: self.old)
-    @rule(data=st.data())
-    def cloud_receives_what_is_old(self, data: st.DataObject) -> None:
-        self.serve(data.draw(st.sampled_from(self.old[-20:])))
-
-    @precondition(lambda self: any(one.answer is not None for one in self.edge.asked))
-    @rule(data=st.data())
-    def edge_hears(self, data: st.DataObject) -> None:
-        asked = data.draw(st.sampled_from([one for one in self.edge.asked if one.answer is not None]))
-        self.edge.hear(asked, asked.answer)
-
-    @precondition(lambda self: self.edge.asked)
-    @rule(data=st.data())
-    def request_or_answer_is_lost(self, data: st.DataObject) -> None:
-        self.edge.hear(data.draw(st.sampled_from(self.edge.asked)), LOST)
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 400.0]))
     def time_passes(self, seconds: float) -> None:
@@ -164,11 +127,6 @@ class WholeLink(RuleBasedStateMachine):
     def edge_crashes(self) -> None:
         self.edge.crash()
         self.edge.start()
-
-    @rule()
-    def cloud_crashes(self) -> None:
-        self.cloud.stop()
-        self.cloud.start()
 
     @rule()
     def edge_is_reimaged(self) -> None:
@@ -243,10 +201,7 @@ class WholeLink(RuleBasedStateMachine):
         """Everything arrives, in order."""
         for _ in range(rounds):
             self.edge.poll()
-            for asked in list(self.edge.asked):
-                if asked.answer is None:
-                    self.receive(asked)
-                self.edge.hear(asked, asked.answer)
+            self.everything_arrives()
             while (wait := self.edge.act()) is None:
                 pass
             if wait.until is not None:
@@ -263,9 +218,7 @@ class WholeLink(RuleBasedStateMachine):
                     break
             self.all_has_arrived()
         finally:
-            self.edge.crash()
-            self.cloud.stop()
-            shutil.rmtree(self.folder)
+            self.disconnect()
 
     def is_quiet(self) -> bool:
         heads = outbox.heads(self.edge.connection).values()
