@@ -87,6 +87,7 @@ async def test_k17_tls_1_1_is_refused(site: Site) -> None:
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     _, writer = await asyncio.open_connection("127.0.0.1", site.ports[2], ssl=context, server_hostname=NAME)
     writer.close()
+    await writer.wait_closed()
 
 
 async def test_k17_a_wrong_key_is_refused_over_tls_too(site: Site) -> None:
