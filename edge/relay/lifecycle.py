@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from contract.commands import TRANSITIONS, CommandError, CommandErrorCode, CommandState
+from contract.commands import FINAL_STATES, TRANSITIONS, CommandError, CommandErrorCode, CommandState
 from contract.operations import BY_ACTION
 from edge.errors import (
     CallFailedError,
@@ -127,7 +127,7 @@ def step(state: CommandState, action: str, happened: Happening) -> Step | None:
         happened: what happened to it.
 
     Returns:
-        The step to commit. `None`: the stored state stands; after `Recovered` that means: make the call again.
+        The step to commit. `None`: the stored state stands; `Recovered` and STARTED: make the call again.
 
     Raises:
         IllegalStepError: that cannot happen in this state; nothing is to be changed.
@@ -181,6 +181,8 @@ def _recover(state: CommandState, action: str, happened: Recovered | Forsaken) -
     if isinstance(happened, Forsaken):
         ends = CommandState.INTERRUPTED if state is CommandState.STARTED else CommandState.EXPIRED
         return Step(ends, error=FORSAKEN)
+    if state in FINAL_STATES:
+        return None  # what came of it was on its way to the disk when it was found under way
     operation = BY_ACTION.get(action)  # after a downgrade it may be unknown
     if state is CommandState.STARTED and happened.in_time and operation is not None and operation.safe_to_repeat:
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from edge.domain.registration import Registration
 from edge.domain.remote_start import Outcome
-from edge.store import charge_points, remote_starts
+from edge.store import charge_points, commands, remote_starts
 from edge.store.remote_starts import RemoteStart
 from tests.integration.edge_link.cloud_server import CloudServer
 from tests.integration.edge_link.conftest import Site, until
@@ -45,6 +46,18 @@ async def test_a_remote_start_that_a_crash_interrupted_has_succeeded_when_its_tr
     async with site.relaying(Yard().perform, patience_s=60):
         await site.writer.run(lambda tx: remote_starts.conclude(tx.connection, number, Outcome.STARTED, 7))
         await until(lambda: is_final(site, command))
+    assert stored(site, command)[0] == "SUCCEEDED"
+
+
+async def test_a_result_that_was_still_on_its_way_to_the_disk_stands(site: Site) -> None:
+    command = await deliver(site, "Reset", state=S.STARTED)
+    async with site.relaying(Yard().perform, patience_s=0.3) as relay:
+        await until(lambda: relay._held is not None)
+        await site.writer.run(lambda tx: commands.record(tx, command, S.SUCCEEDED, datetime.now(UTC)))
+        await asyncio.sleep(0.5)
+        another = await deliver(site, "ClearCache")
+        relay.wake()
+        await until(lambda: is_final(site, another))
     assert stored(site, command)[0] == "SUCCEEDED"
 
 

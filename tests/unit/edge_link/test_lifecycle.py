@@ -157,10 +157,22 @@ def test_nothing_starts_twice(state: CommandState) -> None:
 
 
 @pytest.mark.parametrize("state", [S.CREATED, S.DELIVERED, *sorted(FINAL_STATES)])
-def test_no_answer_and_no_recovery_without_a_start(state: CommandState) -> None:
-    for happened in (Answered({"status": "Accepted"}), Recovered(in_time=True)):
+def test_no_answer_without_a_start(state: CommandState) -> None:
+    with pytest.raises(IllegalStepError):
+        step(state, "ClearCache", Answered({"status": "Accepted"}))
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_recovery_is_of_what_had_started(in_time: bool) -> None:
+    for state in (S.CREATED, S.DELIVERED):
         with pytest.raises(IllegalStepError):
-            step(state, "ClearCache", happened)
+            step(state, "ClearCache", Recovered(in_time))
+
+
+@pytest.mark.parametrize("state", sorted(FINAL_STATES))
+@pytest.mark.parametrize("in_time", [True, False])
+def test_a_result_that_came_to_the_disk_after_recovery_had_read_it_stands(state: CommandState, in_time: bool) -> None:
+    assert step(state, "ClearCache", Recovered(in_time)) is None
 
 
 def test_a_deadline_of_another_boot_has_passed() -> None:
