@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,15 @@ CONTRACT_VERSION = 1
 GREETING_PATH = "/api/v1/edges/{edge}/greeting"
 EVENTS_PATH = "/api/v1/edges/{edge}/events"
 COMMANDS_PATH = "/api/v1/edges/{edge}/commands"
+
+_OF_AN_EDGE = re.compile(r"/api/v1/edges/[^/]+/(greeting|events|commands|directory|live)(?:/[^/]+)?")
+
+
+def exchange_of(path: str) -> str | None:
+    """The name of the exchange that a request of an edge is for; `None`: the path is no edge's."""
+    found = _OF_AN_EDGE.fullmatch(path)
+    return None if found is None else found[1]
+
 
 STREAM_HEADER = "Gardu-Stream"
 """Names the stream of a batch before its body is read, so that a busy cloud can take transactions first. Optional."""

@@ -118,12 +118,19 @@ def _by_signature(database: Database, token: str, asked: Asked, now: datetime) -
     if found.key.revoked_at is not None:
         raise KeyRevokedError(f"This key has ended: {found.key.revoked_why}.", hint=_ENROL)
     require_about(shown, asked, now)
-    if _is_older(found.edge.last_heard_at, now, _HEARD) or _is_older(found.key.last_used_at, now, _USED):
-        _note(database, asked.edge, shown.key_id, now)
+    if _is_older(found.key.last_used_at, now, _USED):
+        _note_used(database, asked.edge, shown.key_id, now)
+    elif _is_older(found.edge.last_heard_at, now, _HEARD):
+        _note_heard(database, asked.edge, now)
     return Proof(shown.key_id, shown.claims.bsh)
 
 
-def _note(database: Database, edge: str, key_id: str, now: datetime) -> None:
+def _note_heard(database: Database, edge: str, now: datetime) -> None:
+    with database.write() as unit:
+        repository.note_heard(unit, edge, now)
+
+
+def _note_used(database: Database, edge: str, key_id: str, now: datetime) -> None:
     """The first use of a key shows that the edge has it safely: then the one before it ends.
 
     While two edges speak for a site, no use counts as the first: the rightful one may be who has the key before it.
@@ -148,8 +155,7 @@ def _by_secret(database: Database, secret: str, edge: str, now: datetime) -> Pro
         raise ForbiddenError(f"This secret is not edge {edge}'s.", hint="An edge speaks for its own site only.")
     _require_welcome(found.edge)
     if _is_older(found.edge.last_heard_at, now, _HEARD):
-        with database.write() as unit:
-            repository.note_heard(unit, edge, now)
+        _note_heard(database, edge, now)
     return Proof(None, None)
 
 

@@ -56,9 +56,13 @@ def edge_without_keys(unit: Unit, edge: str) -> EdgeRow | None:
 def note_heard(unit: Unit, edge: str, now: datetime) -> None:
     """Note that an edge was heard, unless somebody is writing its row at this moment, who will note it too."""
     row = EdgeRow
-    free = unit.scalar(select(row).where(row.site_id == edge).with_for_update(key_share=True, skip_locked=True))
-    if free is not None:
-        free.last_heard_at = now
+    free = select(row.site_id).where(row.site_id == edge).with_for_update(key_share=True, skip_locked=True)
+    unit.execute(
+        update(row)
+        .where(row.site_id == free.scalar_subquery())
+        .values(last_heard_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def note_used(unit: Unit, edge: str, key_id: str, now: datetime) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 
 from starlette.datastructures import Headers
@@ -13,9 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cloud.auth.admission import Admission, Enter, Later, Queue, Urgency
 from cloud.errors import TooBusyError
 from cloud.observability.problems import problem_response
-from contract.link import STREAM_HEADER
+from contract.link import STREAM_HEADER, exchange_of
 
-_OF_AN_EDGE = re.compile(r"/api/v1/edges/[^/]+/(greeting|events|commands|directory|live)(?:/[^/]+)?")
 _STREAMS = {"ledger": Urgency.LEDGER, "state": Urgency.STATE, "meter": Urgency.METER}
 _EXCHANGES = {
     "greeting": Urgency.GREETING,
@@ -136,12 +134,12 @@ def step_aside(request: Request) -> None:
 
 def urgency_of(scope: Scope) -> Urgency | None:
     """How urgent a request is; `None`: it is no edge's. Which stream a batch is of, its sender says."""
-    found = _OF_AN_EDGE.fullmatch(scope["path"])
-    if found is None:
+    exchange = exchange_of(scope["path"])
+    if exchange is None:
         return None
-    if found[1] == "events":
+    if exchange == "events":
         return _STREAMS.get(Headers(scope=scope).get(STREAM_HEADER, ""), Urgency.STATE)
-    return _EXCHANGES[found[1]]
+    return _EXCHANGES[exchange]
 
 
 def _refuse(later: Later) -> ASGIApp:

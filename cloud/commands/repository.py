@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.orm import aliased
 from uuid_utils.compat import uuid7
 
 from cloud.commands.schemas import CommandFilter, Key
@@ -15,11 +29,44 @@ from cloud.errors import UnknownSiteError
 from cloud.models.charging import ChargePointRow
 from cloud.models.commands import CommandItemRow, CommandRow, CommandTransitionRow
 from cloud.models.published import PublishedSetRow
-from cloud.models.sites import EdgeRow, SiteRow, incarnation_for
+from cloud.models.sites import EdgeRow, InstanceRow, SiteRow, incarnation_for
 from contract.commands import FINAL_STATES, CommandState
 from contract.link import CommandItemKind
 
 _FINAL = sorted(FINAL_STATES)
+
+
+def _open_item(site: ColumnElement[str], after: ColumnElement[int]) -> ColumnElement[bool]:
+    """An item above `after` that may be handed out: what has started is never asked for again, whoever asks."""
+    item, row = CommandItemRow, CommandRow
+    return (
+        (row.site_id == item.site_id)
+        & (row.command == item.command)
+        & (item.site_id == site)
+        & (item.number > after)
+        & row.state.not_in(_FINAL)
+        & or_(item.kind == CommandItemKind.CANCEL.value, row.state != CommandState.STARTED.value)
+    )
+
+
+_SITE, _AFTER = bindparam("site", type_=String), bindparam("after", type_=BigInteger)
+_NAMED = aliased(CommandItemRow)
+_STANDING = (
+    select(
+        EdgeRow.locked_at,
+        EdgeRow.locked_why,
+        SiteRow.last_command_number,
+        EdgeRow.epoch,
+        func.coalesce(EdgeRow.incarnation, InstanceRow.incarnation),
+        exists().where(_open_item(_SITE, _AFTER)),
+        _NAMED.command,
+    )
+    .join(SiteRow, SiteRow.site_id == EdgeRow.site_id)
+    .join(InstanceRow, true())
+    .outerjoin(_NAMED, (_NAMED.site_id == EdgeRow.site_id) & (_NAMED.number == _AFTER))
+    .where(EdgeRow.site_id == _SITE)
+)
+_VERSIONS = select(PublishedSetRow.set, PublishedSetRow.version).where(PublishedSetRow.site_id == _SITE)
 
 
 def lock_site(unit: Unit, site: str) -> SiteRow:
@@ -66,19 +113,33 @@ def incarnation(unit: Unit, site: str) -> UUID:
     return unit.scalars(incarnation_for(site)).one()
 
 
+class Standing(NamedTuple):
+    """How a site's edge stands that asks for items: all that decides whether there is something for it."""
+
+    locked_why: str | None
+    """`None`: it is not locked."""
+    given: int
+    """The last number of its command sequence."""
+    epoch: int
+    incarnation: UUID
+    has_items: bool
+    command: UUID | None
+    """Of the item whose number it named last; `None`: there is no such item, or none any more."""
+
+
+def standing(unit: Unit, site: str, after: int) -> Standing:
+    """What an edge is to be told that has stored the items up to `after`: one question for the many that wait."""
+    found = unit.execute(_STANDING, {"site": site, "after": after}).one_or_none()
+    if found is None:
+        return Standing(None, 0, 1, incarnation(unit, site), has_items=False, command=None)
+    locked_at, why, given, epoch, incarnation_, has_items, command = found
+    locked_why = None if locked_at is None else why or "This edge is locked."
+    return Standing(locked_why, given, epoch, incarnation_, has_items, command)
+
+
 def directory_versions(unit: Unit, site: str) -> dict[str, int]:
     """The versions of the site's directory, by set."""
-    row = PublishedSetRow
-    found = unit.execute(select(row.set, row.version).where(row.site_id == site))
-    return {str(name): int(version) for name, version in found}
-
-
-def standing(unit: Unit, site: str) -> tuple[str | None, int, int]:
-    """Why the site's edge is locked (`None`: it is not), the last number of its command sequence, and its epoch."""
-    query = select(EdgeRow.locked_at, EdgeRow.locked_why, SiteRow.last_command_number, EdgeRow.epoch)
-    found = unit.execute(query.join(SiteRow, SiteRow.site_id == EdgeRow.site_id).where(EdgeRow.site_id == site))
-    locked_at, why, number, epoch = found.one_or_none() or (None, None, 0, 1)
-    return None if locked_at is None else why or "This edge is locked.", number, epoch
+    return {str(name): int(version) for name, version in unit.execute(_VERSIONS, {"site": site})}
 
 
 def marks(unit: Unit, sites: Sequence[str]) -> dict[str, tuple[int, int, bool, int]]:
@@ -88,12 +149,6 @@ def marks(unit: Unit, sites: Sequence[str]) -> dict[str, tuple[int, int, bool, i
     query = select(EdgeRow.site_id, SiteRow.last_command_number, EdgeRow.epoch, EdgeRow.locked_at, directory)
     found = unit.execute(query.join(SiteRow, SiteRow.site_id == EdgeRow.site_id).where(EdgeRow.site_id.in_(sites)))
     return {site: (number, epoch, locked is not None, int(sum_)) for site, number, epoch, locked, sum_ in found}
-
-
-def command_of(unit: Unit, site: str, number: int) -> UUID | None:
-    """The command of an item; `None`: there is no such item, or none any more."""
-    item = unit.get(CommandItemRow, (site, number))
-    return None if item is None else item.command
 
 
 def add_item(unit: Unit, site: SiteRow, kind: CommandItemKind, command: UUID) -> None:
@@ -168,38 +223,10 @@ def newest_first(unit: Unit, wanted: CommandFilter, after: Key | None, limit: in
     return unit.scalars(query.order_by(*(column.desc() for column in key)).limit(limit)).all()
 
 
-def _open_item(site: str, after: int) -> ColumnElement[bool]:
-    """An item above `after` that may be handed out: what has started is never asked for again, whoever asks."""
-    item, row = CommandItemRow, CommandRow
-    return (
-        (item.site_id == site)
-        & (item.number > after)
-        & row.state.not_in(_FINAL)
-        & or_(item.kind == CommandItemKind.CANCEL.value, row.state != CommandState.STARTED.value)
-    )
-
-
-def has_items(unit: Unit, site: str, after: int) -> bool:
-    """Whether there may be something to hand out above `after`."""
-    item, row = CommandItemRow, CommandRow
-    query = (
-        select(item.number)
-        .join(row, (row.site_id == item.site_id) & (row.command == item.command))
-        .where(_open_item(site, after))
-    )
-    return unit.scalar(query.limit(1)) is not None
-
-
 def items(unit: Unit, site: str, after: int, limit: int) -> list[tuple[CommandItemRow, CommandRow]]:
     """The items above `after` that may be handed out, oldest first."""
     item, row = CommandItemRow, CommandRow
-    query = (
-        select(item, row)
-        .join(row, (row.site_id == item.site_id) & (row.command == item.command))
-        .where(_open_item(site, after))
-        .order_by(item.number)
-        .limit(limit)
-    )
+    query = select(item, row).where(_open_item(literal(site), literal(after))).order_by(item.number).limit(limit)
     return [(found, of) for found, of in unit.execute(query)]
 
 

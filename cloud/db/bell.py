@@ -28,8 +28,8 @@ class Hint:
         """Wake the waiter, now or at its next wait."""
         self._event.set()
 
-    async def wait(self, seconds: float, *, watched: bool = False) -> None:
-        """Return at the next hint, after `seconds`, or after `POLL`, whichever comes first.
+    async def wait(self, seconds: float, *, watched: bool = False) -> bool:
+        """Return at the next hint (true), after `seconds`, or after `POLL`, whichever comes first.
 
         Args:
             seconds: the longest.
@@ -38,8 +38,9 @@ class Hint:
         try:
             await asyncio.wait_for(self._event.wait(), seconds if watched else min(seconds, POLL.total_seconds()))
         except TimeoutError:
-            return
+            return False
         self._event.clear()
+        return True
 
 
 class Bell:

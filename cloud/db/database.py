@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -47,6 +55,10 @@ class Database:
         self.engine = _engine(url)
         self.bell = bell or Bell()
         self._write_engine = self.engine.execution_options(**{_WRITES: True})
+        self._read_engine = self._snapshot_engine = self.engine
+        if not self.is_sqlite:  # there every reading transaction is of one instant, and costs nothing
+            self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._snapshot_engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
         # SQLite knows one writer. Its own waiting is a lottery, so the threads of this process queue here first.
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -56,9 +68,15 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def read(self) -> Iterator[Unit]:
-        """A unit of work that only reads."""
-        with _outages(), Unit(self.engine, expire_on_commit=False) as unit:
+    def read(self, *, of_one_instant: bool = False) -> Iterator[Unit]:
+        """A unit of work that only reads.
+
+        Args:
+            of_one_instant: all its questions see the database as it was at the first one, and long answers may be
+                streamed. Otherwise PostgreSQL answers each one by itself, without the round trips of a transaction.
+        """
+        engine = self._snapshot_engine if of_one_instant else self._read_engine
+        with _outages(), Unit(engine, expire_on_commit=False) as unit:
             yield unit
 
     @contextmanager
@@ -159,14 +177,26 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=POOL_SIZE,
-        pool_pre_ping=True,
+        skip_autocommit_rollback=True,
         hide_parameters=True,
         json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": "-c timezone=UTC"},
     )
     event.listen(engine, "handle_error", _hide_values)
+    event.listen(engine, "checkout", _require_alive)
     return engine
+
+
+def _require_alive(connection: Any, _record: object, _fairy: object) -> None:  # noqa: ANN401 - the driver's connection
+    """Let the pool make a new connection for one that the server has left. Asking the server costs a round trip.
+
+    A connection at rest has nothing to read but the server's last word, or the end.
+    """
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        raise DisconnectionError("The server has closed this connection.")
 
 
 def _sqlite(url: str, file: str | None) -> Engine:

@@ -9,10 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.errors import GarduCloudError
 from cloud.observability.problems import problem_response
+from contract.link import exchange_of
 
 _log = structlog.stdlib.get_logger("cloud.requests")
 _QUIET = frozenset({"/healthz", "/readyz"})
-_SERVER_ERROR = 500
+_LATER, _ERROR, _SERVER_ERROR = 429, 400, 500
 
 
 class RequestLog:
@@ -51,5 +52,10 @@ def _internal() -> GarduCloudError:
 def _tell(scope: Scope, status: int, seconds: float) -> None:
     if scope["path"] in _QUIET:
         return
-    write = _log.warning if status >= _SERVER_ERROR or not status else _log.info
+    if status >= _SERVER_ERROR or not status:
+        write = _log.warning
+    elif (status < _ERROR or status == _LATER) and exchange_of(scope["path"]) is not None:
+        write = _log.debug  # hundreds of edges that are well would hide the one that is not
+    else:
+        write = _log.info
     write("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))

@@ -35,5 +35,5 @@ def get_reconciliation(
     limit: Days = 31,
 ) -> Page[ReconciledDay]:
     """Transactions and energy of each building and day, at the edge and here, newest day first."""
-    with database.read() as unit:
+    with database.read(of_one_instant=True) as unit:
         return service.days(unit, DayFilter(site, since, until), decode_key(cursor, KEY), limit)

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from cloud.commands import repository
+from cloud.commands.repository import Standing
 from cloud.commands.service.expiring import expire
 from cloud.commands.service.lifecycle import is_lost
 from cloud.db.database import Database, Unit
@@ -45,33 +46,36 @@ def pull(database: Database, asked: Asked, now: datetime) -> CommandsAnswer:
             it has a number that was never given, or given to another command: this database was restored from a backup.
     """
     with database.read() as unit:
-        _require_one_of_us(unit, asked)
-        incarnation = repository.incarnation(unit, asked.edge)
-        waiting = repository.has_items(unit, asked.edge, asked.after)
+        standing = repository.standing(unit, asked.edge, asked.after)
+        _require_one_of_us(standing, asked)
         directory = repository.directory_versions(unit, asked.edge)
-    items = _hand_out(database, asked, now) if waiting else []
-    return CommandsAnswer(incarnation=incarnation, server_time=now, items=items, directory=directory)
+    items = _hand_out(database, asked, now) if standing.has_items else []
+    return CommandsAnswer(incarnation=standing.incarnation, server_time=now, items=items, directory=directory)
 
 
-def _require_one_of_us(unit: Unit, asked: Asked) -> None:
+def _require_one_of_us(standing: Standing, asked: Asked) -> None:
     after, epoch = asked.after, asked.epoch
-    why, given, present = repository.standing(unit, asked.edge)
-    if why is not None:
-        raise EdgeLockedError(why, hint="Nothing is handed out until an operator chose the edge that goes on.")
-    if epoch not in {None, present}:
+    if standing.locked_why is not None:
+        hint = "Nothing is handed out until an operator chose the edge that goes on."
+        raise EdgeLockedError(standing.locked_why, hint=hint)
+    if epoch not in {None, standing.epoch}:
         raise EpochError(
-            f"Epoch {epoch} is over; this site speaks under {present}.", hint="Greet again.", epoch=present
+            f"Epoch {epoch} is over; this site speaks under {standing.epoch}.",
+            hint="Greet again.",
+            epoch=standing.epoch,
         )
-    if after > given:
-        raise EpochError(f"Command number {after} was never given; {given} was the last.", hint="Greet again.")
-    if asked.last is not None and repository.command_of(unit, asked.edge, after) not in {None, asked.last}:
+    if after > standing.given:
+        raise EpochError(f"Command number {after} was never given; {standing.given} was the last.", hint="Greet again.")
+    if asked.last is not None and standing.command not in {None, asked.last}:
         raise EpochError(f"Command number {after} was given to another command.", hint="Greet again.")
 
 
 def _hand_out(database: Database, asked: Asked, now: datetime) -> list[CommandItem]:
     with database.write() as unit:
         repository.lock_site(unit, asked.edge)
-        _require_one_of_us(unit, asked)  # under the lock that an edge which begins anew takes, too
+        _require_one_of_us(
+            repository.standing(unit, asked.edge, asked.after), asked
+        )  # under the lock that an edge which begins anew takes, too
         found = repository.items(unit, asked.edge, asked.after, _AT_ONCE)
         return [_item(item, row, now) for item, row in found if _is_due(unit, item, row, now)]
 

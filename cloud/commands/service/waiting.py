@@ -59,7 +59,7 @@ async def until_items(
         look=lambda: pull(database, asked, clock()),
         is_enough=lambda seen: bool(seen.items) or directory not in {None, sum((seen.directory or {}).values())},
         aside=aside,
-        watched=database.bell.watched,
+        unchanged=(lambda seen: seen.model_copy(update={"server_time": clock()})) if database.bell.watched else None,
     )
 
 
@@ -71,8 +71,13 @@ async def _until(
     look: Callable[[], Seen],
     is_enough: Callable[[Seen], bool],
     aside: Callable[[], None] = lambda: None,
-    watched: bool = False,
+    unchanged: Callable[[Seen], Seen] | None = None,
 ) -> Seen:
+    """Look until it is enough.
+
+    `unchanged`: somebody else watches for news and gives a hint of it. Without one, what was seen still holds at the
+    end, and this brings it up to the time.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     with database.bell.listen(key) as hint:
@@ -82,4 +87,6 @@ async def _until(
             if is_enough(seen) or left <= 0 or database.bell.closed:
                 return seen
             aside()
-            await hint.wait(left, watched=watched)
+            was_hinted = await hint.wait(left, watched=unchanged is not None)
+            if unchanged is not None and not was_hinted:
+                return unchanged(seen)

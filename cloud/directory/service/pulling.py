@@ -25,9 +25,7 @@ def pull(database: Database, edge: str, asked: DirectoryRequest, now: datetime) 
         EpochError: it speaks under another epoch than the present one: another life of the edge follows the directory.
     """
     after = _read(asked.after)
-    with database.read() as unit:
-        if not database.is_sqlite:  # there every reading transaction is of one instant anyway
-            unit.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    with database.read(of_one_instant=True) as unit:
         require_present(unit, edge, asked.epoch)
         incarnation = published.incarnation(unit, edge)
         row = published.find_set(unit, edge, asked.set)

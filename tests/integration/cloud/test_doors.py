@@ -120,7 +120,7 @@ async def test_a_database_that_is_away_is_said_so(campus: Campus, monkeypatch: p
     campus.database.engine.dispose()
     url = campus.database.engine.url.set(database="/nowhere/at/all" if campus.database.is_sqlite else "nowhere")
     broken = type(campus.database)(url.render_as_string(hide_password=False))
-    for attribute in ("engine", "_write_engine"):
+    for attribute in ("engine", "_write_engine", "_read_engine"):
         monkeypatch.setattr(campus.database, attribute, getattr(broken, attribute))
     answer = await campus.get("sites")
     is_problem(answer, 503)

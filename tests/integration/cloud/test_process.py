@@ -111,6 +111,8 @@ async def test_the_command_line_works_before_and_during_a_run_and_it_stops_at_on
         shown = await client.get("/api/v1/sites", headers={"Authorization": f"Bearer {admin['api_key']}"})
         assert shown.json()["items"][0]["site"] == "tower"
         edge = EdgeDouble(client, "tower", site["secret"])
+        stranger = {"Authorization": f"Bearer {admin['api_key']}"}
+        assert (await client.get("/api/v1/edges/tower/commands?wait=0", headers=stranger)).status_code == 403
         poll = asyncio.create_task(edge.pull(wait=50))
         await asyncio.sleep(0.5)
         began = time.monotonic()
@@ -118,7 +120,7 @@ async def test_the_command_line_works_before_and_during_a_run_and_it_stops_at_on
         assert time.monotonic() - began < 5
         assert (await poll)["items"] == []
     log = (machine.folder / "log").read_text()
-    assert "/api/v1/edges/tower/commands" in log
+    assert log.count("/api/v1/edges/tower/commands") == 1, "who is turned away is told, who is well is not"
     assert "wait=" not in log
     assert admin["api_key"] not in log
     assert site["secret"] not in log

@@ -163,7 +163,7 @@ def test_no_answer_without_a_start(state: CommandState) -> None:
 
 
 @pytest.mark.parametrize("in_time", [True, False])
-def test_recovery_is_of_what_had_started(in_time: bool) -> None:
+def test_recovery_is_of_what_had_started(*, in_time: bool) -> None:
     for state in (S.CREATED, S.DELIVERED):
         with pytest.raises(IllegalStepError):
             step(state, "ClearCache", Recovered(in_time))
@@ -171,7 +171,9 @@ def test_recovery_is_of_what_had_started(in_time: bool) -> None:
 
 @pytest.mark.parametrize("state", sorted(FINAL_STATES))
 @pytest.mark.parametrize("in_time", [True, False])
-def test_a_result_that_came_to_the_disk_after_recovery_had_read_it_stands(state: CommandState, in_time: bool) -> None:
+def test_a_result_that_came_to_the_disk_after_recovery_had_read_it_stands(
+    state: CommandState, *, in_time: bool
+) -> None:
     assert step(state, "ClearCache", Recovered(in_time)) is None
 
 
