@@ -1,14 +1,15 @@
 """The one writer: runs plain functions in a database transaction, many per commit.
 
 One that raises takes nothing of its neighbours with it: the batch is then run again with a SAVEPOINT around each. The
-statements run on the event loop; only the COMMIT, which waits for the disk, runs in a thread (docs/adr/0003). A future
-that `run` awaits is settled after the commit: *acknowledged means durable*.
+statements run on the event loop; only the COMMIT, which waits for the disk, runs in a thread (docs/adr/0003). What is
+committed is settled after that, *acknowledged means durable*, and best while the disk takes the next batch (0020).
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -88,6 +89,15 @@ class _Job:
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """A batch on disk, of which nobody was told yet."""
+
+    jobs: list[_Job]
+    at: datetime
+    has_events: bool
+
+
 class Writer:
     """Serialises all writes of the process.
 
@@ -116,10 +126,14 @@ class Writer:
         self._closing = False
         self._closed = asyncio.Event()
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._at_the_disk = threading.Lock()
+        """Held, but for the moment in which a commit begins."""
+        self._at_the_disk.acquire()
+        self._committed: _Committed | None = None
         self.healthy = True
         """False from a failed commit until a probe write succeeds."""
         self.committed_at = clock.now()
-        """When the last commit came back: what is settled now is settled then."""
+        """When the commit of what is being settled came back."""
 
     def submit(self, operation: Operation, settle: Settle) -> None:
         """Queue `operation`; operations run in the order in which they were queued.
@@ -154,8 +168,10 @@ class Writer:
                 self._wake.clear()
                 while self._queue:
                     await self._commit_batch()
+                self._settle_committed()
         finally:
             self._closed.set()
+            self._settle_committed()
             for job in self._queue:
                 job.error = StoreUnavailableError("The edge is stopping.")
                 _settle(job)
@@ -184,14 +200,29 @@ class Writer:
         try:
             numbering = Numbering(self._clock, await self._run_all(jobs))
             numbering.write(self._connection)
-            await asyncio.get_running_loop().run_in_executor(self._disk, self._connection.commit)
+            under_way = asyncio.get_running_loop().run_in_executor(self._disk, self._commit)
+            self._at_the_disk.acquire()
+            self._settle_committed()
+            await under_way
         except sqlite3.Error as error:
+            self._settle_committed()
             self._fail(jobs, error)
             return
-        self.committed_at = self._clock.now()
-        for job in jobs:
+        self._committed = _Committed(jobs, self._clock.now(), bool(numbering.drafts))
+
+    def _commit(self) -> None:
+        """In the thread. The event loop waits until it is here: else the disk would rest until the loop does, too."""
+        self._at_the_disk.release()
+        self._connection.commit()
+
+    def _settle_committed(self) -> None:
+        """Tell of the batch before this one, while the disk is busy with this one; or when there is no other."""
+        if (done := self._committed) is None:
+            return
+        self._committed, self.committed_at = None, done.at
+        for job in done.jobs:
             _settle(job)
-        if numbering.drafts:
+        if done.has_events:
             self._on_events()
 
     async def _begin(self) -> None:
@@ -202,6 +233,7 @@ class Writer:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     raise
+                self._settle_committed()
                 await asyncio.sleep(BUSY_PAUSE_S)
             else:
                 return

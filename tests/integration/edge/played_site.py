@@ -56,18 +56,23 @@ class SetClock(Clock):
 
 
 class Disk:
-    """The writer's connection, with a disk that can be made to fail at the commit; counts the commits."""
+    """The writer's connection, with a disk that can be made to fail at the commit, or to take its time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.broken = False
         self.commits = 0
+        self.before_commit: Callable[[], object] = lambda: None
+        self.after_commit: Callable[[], object] = lambda: None
+        """Called in the thread that commits, as is the one before."""
 
     def commit(self) -> None:
+        self.before_commit()
         if self.broken:
             raise sqlite3.OperationalError("disk I/O error")
         self.commits += 1
         self._connection.commit()
+        self.after_commit()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +110,42 @@ async def test_a_long_queue_is_committed_in_batches(desk: Desk) -> None:
 async def test_an_answer_comes_after_its_commit(desk: Desk) -> None:
     await desk.writer.run(note("durable"))
     assert noted(desk.site) == ["durable"]
+
+
+async def test_a_batch_is_answered_while_the_disk_takes_the_next(desk: Desk) -> None:
+    may_go_on = threading.Event()
+    desk.disk.before_commit = lambda: desk.disk.commits == 0 or may_go_on.wait(SOON_S)
+    first = [asyncio.ensure_future(desk.writer.run(note("first"))) for _ in range(MAX_BATCH)]
+    second = asyncio.ensure_future(desk.writer.run(note("second")))
+    async with asyncio.timeout(SOON_S / 2):
+        assert set(await asyncio.gather(*first)) == {"first"}
+    assert len(noted(desk.site)) == MAX_BATCH
+    assert desk.told == ["events"]
+    assert not second.done()
+    may_go_on.set()
+    assert await second == "second"
+    assert len(noted(desk.site)) == MAX_BATCH + 1
+
+
+async def test_a_batch_that_fails_says_nothing_of_the_one_before_it(desk: Desk) -> None:
+    desk.disk.before_commit = lambda: setattr(desk.disk, "broken", desk.disk.commits > 0)
+    results = await desk.together(*[note("first")] * MAX_BATCH, note("second"))
+    assert results[:MAX_BATCH] == ["first"] * MAX_BATCH
+    assert isinstance(results[MAX_BATCH], StoreUnavailableError)
+    assert desk.told == ["events", "failure"]
+    assert told_to_the_cloud(desk.site) == ["first"] * MAX_BATCH
+
+
+async def test_a_batch_is_answered_while_another_process_keeps_the_next_from_beginning(desk: Desk) -> None:
+    desk.disk.after_commit = lambda: desk.site.connection.execute("BEGIN IMMEDIATE")
+    first = [asyncio.ensure_future(desk.writer.run(note("first"))) for _ in range(MAX_BATCH)]
+    second = asyncio.ensure_future(desk.writer.run(note("second")))
+    async with asyncio.timeout(SOON_S):
+        assert set(await asyncio.gather(*first)) == {"first"}
+    assert not second.done()
+    desk.disk.after_commit = lambda: None
+    desk.site.connection.execute("ROLLBACK")
+    assert await second == "second"
 
 
 async def test_an_operation_that_leaves_no_event_wakes_nobody(desk: Desk) -> None:
