@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from tests.faults.campus import Campus, campus, load
 from tests.faults.conftest import Scale
 from tests.faults.figures import Figures
 from tests.faults.judge import Book
-from tests.faults.verdict import compare
+from tests.faults.skipped import Numbers
+from tests.faults.verdict import damage
 from tests.harness.power import fill_up, small_disk
 from tests.harness.tcp_proxy import TcpProxy
 
@@ -22,6 +25,8 @@ pytestmark = pytest.mark.timeout(3_600)
 
 SIZE_MIB = 64
 BALLAST_MIB = 8
+ROOM_TO_DROP_BYTES = 2 * 1024 * 1024
+"""So little that the edge drops samples, and enough to write down that it did."""
 
 
 @dataclass
@@ -35,6 +40,11 @@ class Crowded:
     @property
     def ballast(self) -> Path:
         return self.disk / "data" / "ballast"
+
+    def dropped(self) -> int:
+        """The number of the last sample that the edge let go."""
+        with closing(sqlite3.connect(f"file:{self.site.edge_database}?mode=ro", uri=True, timeout=10.0)) as edge:
+            return int(edge.execute("SELECT dropped FROM stream WHERE stream = 'meter'").fetchone()[0])
 
 
 @pytest.fixture
@@ -67,7 +77,7 @@ async def test_a_full_disk_loses_nothing_of_the_ledger_and_no_sample_without_a_w
         await asyncio.to_thread(crowded.line.reset)
         for _ in range(scale.pick(2, 20)):
             await load(book, scale.pick(300, 3_000))
-            await full_for_a_while(crowded, book)
+            await full_for_a_while(crowded)
             crowded.disk.joinpath("filler").unlink()
             began, book.first_answer_at = time.monotonic(), None
             await load(book, 50)
@@ -78,45 +88,42 @@ async def test_a_full_disk_loses_nothing_of_the_ledger_and_no_sample_without_a_w
     site.edge.wait_drained(240)
     assert site.edge.child is not None
     assert site.edge.child.poll() is None, "the edge has lived through it"
-    assert not book.refused, "offline, a charge point keeps its records; answered with errors, it would drop them"
-    missing, skipped = missing_samples(site, book)
+    assert set(book.stops) == set(book.starts)
+    verdict = site.hold_against_cloud(book)  # offline, a charge point keeps its records; refused, it would drop them
+    verdict.corrupt += [("edge.db", line) for line in damage(site.edge_database)]
+    verdict.corrupt += [("dead letter", letter) for letter in site.cloud.items("/api/v1/dead-letters")]
+    missing, numbers = verdict.lost_samples(), Numbers.read(site.cloud.folder / "cloud.db")
+    silent, unexplained = numbers.silent(), numbers.unexplained(book)
     figures.record(
         times_full=len(recovered_after_s),
         records=book.records,
-        ledger_lost=0,
-        samples_within_a_Skipped=skipped,
-        samples_missing_without=0,
+        **verdict.figures,
+        samples_within_a_Skipped=len(missing),
+        samples_missing_without=len(silent | numbers.skipped_twice) + len(unexplained),
         answers_again_after_s=max(recovered_after_s),
     )
-    assert missing > 0, "no sample has gone: the disk was not full"
+    assert not verdict, verdict
+    assert not silent, "numbers that neither came nor were skipped"
+    assert not numbers.skipped_twice
+    assert not unexplained, "samples that are missing without a word"
+    assert numbers.cursor == site.edge.outbox()["meter"]["head"]
+    assert missing, "no sample has gone: the disk was not full"
 
 
-async def full_for_a_while(crowded: Crowded, book: Book) -> None:
-    """Fill the disk, see the reserve given up, fill that too, and stay so until nothing is answered any more."""
+async def full_for_a_while(crowded: Crowded) -> None:
+    """Fill the disk, see the reserve given up and the oldest samples dropped, and fill that, too."""
     async with asyncio.timeout(60):
         while not crowded.ballast.exists():
             await asyncio.sleep(0.05)
+    before = crowded.dropped()
     async with asyncio.timeout(120):
         while crowded.ballast.exists():
             await asyncio.to_thread(fill_up, crowded.disk)
+            await asyncio.sleep(0.1)
+        while crowded.dropped() == before:
+            await asyncio.to_thread(fill_up, crowded.disk, leave_bytes=ROOM_TO_DROP_BYTES)
             await asyncio.sleep(0.1)
     until = time.monotonic() + 3.0
     while time.monotonic() < until:
         await asyncio.to_thread(fill_up, crowded.disk)
         await asyncio.sleep(0.1)
-
-
-def missing_samples(site: Campus, book: Book) -> tuple[int, int]:
-    """Hold the book against the cloud: all transactions are there, and each missing sample is one of those skipped."""
-    assert set(book.stops) == set(book.starts)
-    values = site.cloud.items("/api/v1/meter-values")
-    verdict = compare(book, site.cloud.items("/api/v1/transactions"), values)
-    missing = [lost for lost in verdict.lost if lost[0] == "sample"]
-    verdict.lost = [lost for lost in verdict.lost if lost[0] != "sample"]
-    assert not verdict, verdict
-    meter = site.streams()["meter"]
-    assert site.dead_letters() == 0
-    assert meter["cursor"] == site.edge.outbox()["meter"]["head"]
-    assert len(values) >= meter["cursor"] - meter["skipped"], "every number that was not skipped has brought its sample"
-    assert len(missing) <= meter["skipped"]
-    return len(missing), meter["skipped"]

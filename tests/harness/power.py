@@ -106,11 +106,13 @@ def small_disk(folder: Path, *, size_mib: int) -> Iterator[Path]:
 
 
 def fill_up(disk: Path, *, leave_bytes: int = 0) -> Path:
-    """Let a file take all the space, but for so many bytes; what a process needs from now on is not there."""
+    """Let a file take all the space but for so many bytes, or give back what it took of them."""
     filler = disk / "filler"
     with filler.open("ab", buffering=0) as file:
         volume = os.statvfs(disk)
         left = volume.f_bavail * volume.f_frsize - leave_bytes
+        if left < 0:
+            file.truncate(max(0, file.tell() + left))
         try:
             while left > 0:
                 left -= file.write(bytes(min(left, 1024 * 1024)))
