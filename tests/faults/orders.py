@@ -46,13 +46,13 @@ class Orders:
     """Also those whose acceptance nobody heard."""
 
     async def give(self, count: int, *, per_s: float) -> None:
-        """Order so many commands at random charge points; a cloud that is away is asked again."""
+        """Order at random charge points until the cloud has accepted so many; while it is away it is asked for more."""
         chance = random.Random(self.seed)
         headers = {"Authorization": f"Bearer {self.site.cloud.api_key}"}
         async with httpx.AsyncClient(
             base_url=self.site.cloud.url, headers=headers, verify=PLAIN, trust_env=False, timeout=10
         ) as client:
-            for _ in range(count):
+            while len(self.given) < count:
                 self.asked += 1
                 await self._give(client, self.asked, f"CP-{chance.randrange(len(self.site.passwords))}")
                 await asyncio.sleep(chance.uniform(0, 2 / per_s))
