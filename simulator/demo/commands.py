@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from contract.operations import OPERATIONS
 from simulator.commands import VENDOR_ID
 from simulator.demo.apis import Api
 from simulator.demo.errors import DemoError
@@ -59,6 +60,12 @@ class Outcome:
     answer: dict[str, Any] | None = None
     problem: str | None = None
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the charge point agreed to do it."""
+        agreed = OPERATIONS[self.operation].agreed
+        return self.answer is not None and (not agreed or self.answer.get("status") in agreed)
+
     def sentence(self) -> str:
         """In words."""
         if self.answer is None:
@@ -85,14 +92,14 @@ class CommandLog:
 
     @property
     def succeeded(self) -> int:
-        """How many a charge point answered."""
-        return sum(outcome.answer is not None for outcome in self.outcomes)
+        """How many a charge point agreed to."""
+        return sum(outcome.succeeded for outcome in self.outcomes)
 
     def complaints(self) -> list[str]:
-        """Unanswered commands, and kinds that were never answered, in plain sentences."""
+        """Commands that were not answered or not agreed to, and kinds that were never answered, in plain sentences."""
         answered = Counter(outcome.operation for outcome in self.outcomes if outcome.answer is not None)
-        unanswered = [outcome.sentence() for outcome in self.outcomes if outcome.answer is None]
-        return unanswered + [f"no charge point ever answered {kind}" for kind in KINDS if not answered[kind]]
+        failed = [outcome.sentence() for outcome in self.outcomes if not outcome.succeeded]
+        return failed + [f"no charge point ever answered {kind}" for kind in KINDS if not answered[kind]]
 
 
 class Commander:
@@ -124,6 +131,11 @@ class Commander:
                 outcome.answer = response.json()
         except DemoError as error:
             outcome.problem = str(error)
+        self._tell(outcome.sentence())
+
+    def give_up(self, charge_point: str, operation: str, problem: str) -> None:
+        """Note a command that could not be sent."""
+        self._log.outcomes.append(outcome := Outcome(operation, charge_point, problem=problem))
         self._tell(outcome.sentence())
 
     async def meet(self, charge_point: str) -> bool:
@@ -168,7 +180,10 @@ Step = Callable[[Commander, str], Awaitable[None]]
 
 async def _stop(commander: Commander, charge_point: str) -> None:
     number = await commander.running_transaction(charge_point)
-    await commander.send(charge_point, "stop-transaction", {"transactionId": -1 if number is None else number})
+    if number is None:
+        commander.give_up(charge_point, "stop-transaction", "no transaction began there in time")
+    else:
+        await commander.send(charge_point, "stop-transaction", {"transactionId": number})
 
 
 def _plain(operation: str, body: dict[str, object]) -> Step:

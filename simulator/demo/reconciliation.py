@@ -130,7 +130,8 @@ def _lost(book: Book, side: Shown) -> set[RecordName]:
             found.meter_stop_wh,
         ):
             lost.add(("stop", key, ""))
-        lost.update(("samples", key, _at(at)) for at in booked.sampled_at if not side.samples[key, at])
+        told = Counter(booked.sampled_at)
+        lost.update(("samples", key, _at(at)) for at, times in told.items() if side.samples[key, at] < times)
     return lost
 
 

@@ -49,7 +49,7 @@ def as_sentences(story: Story) -> list[str]:
         f"lost {story.reconciliation.lost}, doubled {story.reconciliation.doubled}",
         f"outage {story.outage_s:.1f} s, {story.started_during_outage} transactions began in it; drained in {drained}",
         f"drivers refused: {_counted(story.refusals)}",
-        f"commands: {story.commands.sent} sent from the cloud, {story.commands.succeeded} answered by charge points",
+        f"commands: {story.commands.sent} sent from the cloud, {story.commands.succeeded} done by charge points",
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contract.operations import OPERATIONS
 from simulator.book import Book, add_up
 from simulator.demo.commands import KINDS, CommandLog, Outcome
 from simulator.demo.reconciliation import Reconciliation, Shown, ShownTransaction, SiteResult, reconcile
@@ -124,6 +125,9 @@ def test_two_samples_of_one_instant_are_two_records_and_a_third_is_one_too_many(
     assert result(book, edge, shown(book)).agrees
     edge.samples[booked.key, booked.sampled_at[-1]] += 1
     assert result(book, edge, shown(book)).doubled.total() == 1
+    edge.samples[booked.key, booked.sampled_at[-1]] -= 2
+    one_of_two = result(book, edge, shown(book))
+    assert (one_of_two.doubled.total(), len(one_of_two.lost)) == (0, 1)
 
 
 def test_wrong_energy_disagrees_in_a_sentence(book: Book) -> None:
@@ -144,8 +148,18 @@ def test_transaction_that_no_charge_point_knows_is_extra(book: Book) -> None:
     assert not site.agrees
 
 
+def agreed_to(kind: str) -> Outcome:
+    return Outcome(kind, "CP1", {"status": next(iter(OPERATIONS[kind].agreed), "any")})
+
+
 def test_command_log_wants_every_kind_answered() -> None:
-    log = CommandLog([Outcome(kind, "CP1", {"status": "Accepted"}) for kind in KINDS[1:]])
+    log = CommandLog([agreed_to(kind) for kind in KINDS[1:]])
     assert log.complaints() == [f"no charge point ever answered {KINDS[0]}"]
     log.outcomes.append(Outcome(KINDS[0], "CP1", None, "no answer in time"))
     assert (log.sent, log.succeeded, len(log.complaints())) == (len(KINDS), len(KINDS) - 1, 2)
+
+
+def test_a_command_that_a_charge_point_rejects_has_not_succeeded() -> None:
+    log = CommandLog([*map(agreed_to, KINDS), Outcome("reset", "CP1", {"status": "Rejected"})])
+    assert (log.sent, log.succeeded) == (len(KINDS) + 1, len(KINDS))
+    assert log.complaints() == ["reset to CP1 from the cloud: Rejected"]
