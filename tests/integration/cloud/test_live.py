@@ -48,6 +48,15 @@ async def test_state_and_samples_of_a_connector_meet_whichever_comes_first(campu
     assert [shown(row) for row in await campus.items("live")] == [(1, "Charging", ["7000"]), (2, "Available", [])]
 
 
+async def test_a_character_that_no_database_holds_keeps_no_picture_back(campus: Campus) -> None:
+    answer = await tell(campus, state("Char\x00ging"), sample("7\x00000"), state("Available", connector_id=2))
+    assert answer.is_success, answer.text
+    assert [shown(row) for row in await campus.items("live")] == [
+        (1, "Char\ufffdging", ["7\ufffd000"]),
+        (2, "Available", []),
+    ]
+
+
 async def test_the_newest_word_replaces_the_one_before_and_tells_when_it_was_heard(campus: Campus) -> None:
     await tell(campus, state("Charging"), sample("7000"))
     campus.clock.forward(seconds=1)
