@@ -33,3 +33,19 @@ RESTORE_BALLAST_BELOW = 0.90
 def pressure(used: float) -> Pressure:
     """Judge a volume of which the fraction `used` (0 to 1) is taken."""
     return next((step for threshold, step in _STEPS if used >= threshold), Pressure.CALM)
+
+
+def used_fraction(size: int, free: int, available: int, reusable: int) -> float:
+    """How full a volume is, of what its user may fill, as `df` says.
+
+    Args:
+        size: all bytes of the volume.
+        free: those that nobody has taken.
+        available: of these, what this user may take; the file system or a quota keeps the others back.
+        reusable: bytes that are free inside the database file.
+
+    Returns:
+        From 0 to 1.
+    """
+    taken = size - free
+    return max(0, taken - reusable) / max(1, taken + available)

@@ -16,7 +16,7 @@ import structlog
 
 from contract.streams import Stream
 from edge.clock import Clock
-from edge.domain.disk_budget import RESTORE_BALLAST_BELOW, Pressure, pressure
+from edge.domain.disk_budget import RESTORE_BALLAST_BELOW, Pressure, pressure, used_fraction
 from edge.domain.passed_time import passed_to, removal_time
 from edge.errors import StoreUnavailableError
 from edge.store import clocks, outgrown, retention
@@ -164,10 +164,9 @@ class Housekeeper:
         return await self._writer.run(lambda tx: retention.drop_oldest(tx.connection)) > 0
 
     def _used_fraction(self) -> float:
-        """How full the volume is; what is free inside the database file will be used again and counts as free."""
         volume = os.statvfs(self._path.parent)
-        taken = (volume.f_blocks - volume.f_bavail) * volume.f_frsize
-        return max(0.0, taken - self._readers.run_now(_free_inside)) / (volume.f_blocks * volume.f_frsize)
+        size, free, available = (n * volume.f_frsize for n in (volume.f_blocks, volume.f_bfree, volume.f_bavail))
+        return used_fraction(size, free, available, self._readers.run_now(_free_inside))
 
     def _make_ballast(self) -> None:
         if self._ballast.exists() or not self._keeping.ballast_bytes:
