@@ -154,10 +154,11 @@ class WholeLink(Network[EdgeSide]):
             file.unlink()
         copy(self.folder / "disk.db", self.folder / "edge.db")
         self.book = self.book_of_the_backup.as_it_was()
-        self.edge.clock = Hands()
+        boot_id, self.edge.clock = self.edge.clock.boot_id, Hands()
         if reboots:  # the same old backup may come back on one boot of the machine after the other
             self.boots += 1
-            self.edge.clock.boot_id = f"boot {self.boots}"
+            boot_id = f"boot {self.boots}"
+        self.edge.clock.boot_id = boot_id  # no machine goes back to a boot before the last one
         self.edge.start()
         self.old.clear()
 
