@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 
-from contract.operations import OPERATIONS
 from simulator.commands import VENDOR_ID
 from simulator.demo.apis import Api
 from simulator.demo.errors import DemoError
@@ -39,6 +38,17 @@ KINDS = (
 )
 """The nine Core operations from the central system and some of each other profile, as the cloud's paths name them."""
 _FINAL = {"SUCCEEDED", "REJECTED", "FAILED", "INTERRUPTED", "EXPIRED", "CANCELED"}
+_REFUSALS = {
+    "Rejected",
+    "Failed",
+    "NotSupported",
+    "UnlockFailed",
+    "Occupied",
+    "Faulted",
+    "Unavailable",
+    "UnknownVendorId",
+}
+"""Statuses with which a charge point does not do what it was asked for."""
 _WAIT_S = 10
 _POLL_S = 0.3
 _PATIENCE_S = 30.0
@@ -63,8 +73,7 @@ class Outcome:
     @property
     def succeeded(self) -> bool:
         """Whether the charge point agreed to do it."""
-        agreed = OPERATIONS[self.operation].agreed
-        return self.answer is not None and (not agreed or self.answer.get("status") in agreed)
+        return self.answer is not None and self.answer.get("status") not in _REFUSALS
 
     def sentence(self) -> str:
         """In words."""
